@@ -1,0 +1,4 @@
+{#- The dbt commands that write tables. -#}
+{% macro _building_commands() %}
+    {{ return(['build', 'run', 'retry', 'seed', 'snapshot', 'clone']) }}
+{% endmacro %}

@@ -1,0 +1,4 @@
+{#- A text as an SQL literal. -#}
+{% macro _literal(value) %}
+    {{ return("'" ~ (value | string).replace("'", "''") ~ "'") }}
+{% endmacro %}

@@ -1,0 +1,14 @@
+{#- Refuses the run, before anything is built, where the project breaks a rule of its own. -#}
+{% macro start_run() %}
+    {{ return(adapter.dispatch('start_run', 'veil')()) }}
+{% endmacro %}
+
+{% macro default__start_run() %}
+    {%- if execute and flags.WHICH in veil._building_commands() -%}
+        {%- do veil._bridge('start_run', {
+            'graph': graph,
+            'command': flags.WHICH,
+            'project': project_name,
+        }) -%}
+    {%- endif -%}
+{% endmacro %}

@@ -1,0 +1,23 @@
+{#- Publishes what passed, after the build; reports what holds an audience back. -#}
+{% macro finish_run(results) %}
+    {{ return(adapter.dispatch('finish_run', 'veil')(results)) }}
+{% endmacro %}
+
+{% macro default__finish_run(results) %}
+    {%- if execute
+        and flags.WHICH in ['build', 'run', 'retry']
+        and not (flags.EMPTY or flags.SAMPLE)
+        and var('veil:publish', true) -%}
+        {%- set states = {} -%}
+        {%- for result in results -%}
+            {%- do states.update({result.node.unique_id: result.status | string}) -%}
+        {%- endfor -%}
+        {%- for line in veil._bridge('publish', {
+            'graph': graph,
+            'states': states,
+            'threshold': var('veil:threshold', 11),
+        }) -%}
+            {%- do log('veil: ' ~ line, info=true) -%}
+        {%- endfor -%}
+    {%- endif -%}
+{% endmacro %}

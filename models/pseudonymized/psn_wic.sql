@@ -1,0 +1,1 @@
+{{ veil.pseudonymize(ref('raw_wic'), hierarchies=[ref('hierarchy_race')]) }}

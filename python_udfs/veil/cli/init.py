@@ -1,0 +1,145 @@
+"""`veil init`: keyring, profile, folders."""
+
+from __future__ import annotations
+
+import secrets
+from pathlib import Path
+
+import click
+import yaml
+
+from veil.audit.journal import append_event
+from veil.cli.options import project_option
+from veil.errors import VeilError
+from veil.files import private_dir
+from veil.keys import DEFAULT_PURPOSES, Keyring, LocalFileProvider
+from veil.project import ZONES, Project
+
+PLUGIN_LINES = """\
+      path: ":memory:"
+      plugins:
+        - module: veil.plugin
+          alias: veil"""
+PROJECT_LINES = """\
+models:
+  {name}:
+    +materialized: table
+    +pre-hook: "{{{{ veil.check_model() }}}}"
+    +post-hook: "{{{{ veil.gate_model() }}}}"
+    raw: {{+database: identified}}
+    pseudonymized: {{+database: pseudonymized}}
+    marts: {{+database: marts}}
+seeds:
+  {name}: {{+database: identified}}"""
+
+
+@click.command()
+@project_option
+@click.option(
+    "--provider",
+    metavar="URI",
+    help="Where the key-encryption key is: `file:PATH` or `env:DBT_ENV_SECRET_NAME`."
+    "  [default: a new file under ~/.config/veil]",
+)
+@click.option(
+    "--no-encryption",
+    is_flag=True,
+    help="Leave the zones in clear. The choice is recorded in keyring and journal.",
+)
+@click.option(
+    "--after-loss",
+    is_flag=True,
+    help="Make new state although earlier releases show that there was one. It is recorded.",
+)
+def init(project: Project, provider: str | None, no_encryption: bool, after_loss: bool) -> None:
+    """Set up a project: keyring, profile, folders. Safe to repeat.
+
+    \b
+    Example:
+      veil init
+      DBT_ENV_SECRET_VEIL=... veil init --provider env:DBT_ENV_SECRET_VEIL
+    """
+    if project.keyring.exists():
+        keyring = Keyring.load(project.keyring)
+        click.echo(f"state/keyring.json is there already: keyring {keyring.id}.")
+    else:
+        keyring = _new_keyring(
+            project, provider, no_encryption=no_encryption, after_loss=after_loss
+        )
+        click.echo(f"state/keyring.json is new: keyring {keyring.id}.")
+    private_dir(project.warehouse)
+    _profile(project)
+
+
+def _new_keyring(
+    project: Project, provider: str | None, *, no_encryption: bool, after_loss: bool
+) -> Keyring:
+    traces = former_state(project)
+    if traces and not after_loss:
+        raise VeilError(
+            f"{traces[0]} shows that this project had a keyring, and it is gone. A new one would"
+            " give every person another pseudonym.",
+            remedy="Put state/keyring.json back from a backup; or, to begin anew, remove"
+            " warehouse/ and run `veil init --after-loss`.",
+        )
+    private_dir(project.state)
+    ref = provider or _default_provider()
+    if ref.startswith("file:"):
+        key_file = LocalFileProvider(ref.removeprefix("file:"))
+        if provider is None or not Path(ref.removeprefix("file:")).expanduser().exists():
+            key_file.create()
+    purposes = [
+        (purpose, domain)
+        for purpose, domain in DEFAULT_PURPOSES
+        if not (no_encryption and purpose == "zone")
+    ]
+    keyring = Keyring.create(project.keyring, kek_ref=ref, purposes=purposes)
+    append_event(
+        project.journal,
+        "init",
+        keyring=keyring.id,
+        encryption=not no_encryption,
+        after_loss=bool(traces),
+    )
+    return keyring
+
+
+def former_state(project: Project) -> list[str]:
+    """Files that only a project with a keyring can have, relative to its root."""
+    candidates = [
+        *sorted(project.published.glob("*/RELEASE.json")),
+        project.journal,
+        *(project.zone_file(zone) for zone in ZONES),
+    ]
+    return [str(path.relative_to(project.root)) for path in candidates if path.exists()]
+
+
+def _default_provider() -> str:
+    return f"file:~/.config/veil/{secrets.token_hex(8)}.kek"
+
+
+def _profile(project: Project) -> None:
+    example = project.root / "profiles.example.yml"
+    target = project.root / "profiles.yml"
+    config = project.config()
+    is_ours = config.get("name") == "veil" and example.exists()
+    if is_ours and not target.exists():
+        target.write_bytes(example.read_bytes())
+        click.echo("profiles.yml is new, copied from profiles.example.yml.")
+    elif is_ours:
+        click.echo("profiles.yml is there already.")
+    elif not _uses_plugin(target):
+        name = str(config.get("name"))
+        click.echo("Paste into the target in your profiles.yml:\n")
+        click.echo(PLUGIN_LINES)
+        click.echo("\nand into dbt_project.yml, with your own folders:\n")
+        click.echo(PROJECT_LINES.format(name=name))
+        click.echo("\nThen keep state/, warehouse/, published/ and profiles.yml out of git.")
+
+
+def _uses_plugin(profile: Path) -> bool:
+    try:
+        loaded = yaml.safe_load(profile.read_text(encoding="utf-8"))
+    except (OSError, yaml.YAMLError):
+        return False
+    return "veil.plugin" in str(loaded)

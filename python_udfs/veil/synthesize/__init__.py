@@ -1,0 +1,1 @@
+"""Simulated people in any number: `python -m veil.synthesize --help`."""
