@@ -40,7 +40,8 @@ grouped as (
     select
         sized.tax_year,
         sized.employer_key,
-        sizes.employer_size_group as employer_size
+        sized.employer_size,
+        sizes.employer_size_group
     from sized
     inner join {{ ref('hierarchy_employer_size') }} as sizes
         on sized.employer_size = sizes.employer_size
@@ -51,6 +52,7 @@ cells as (
 
     select
         earnings.tax_year,
+        grouped.employer_size_group,
         grouped.employer_size,
         {{ veil.suppress_small('count(distinct earnings.person_key)') }} as people_count,
         cast(
@@ -61,7 +63,7 @@ cells as (
         on
             earnings.tax_year = grouped.tax_year
             and earnings.employer_key = grouped.employer_key
-    group by earnings.tax_year, grouped.employer_size
+    group by earnings.tax_year, grouped.employer_size_group, grouped.employer_size
 
 )
 

@@ -11,6 +11,7 @@ from veil import __version__
 from veil.cli.init import init
 from veil.cli.keys import keys
 from veil.cli.publish import publish
+from veil.cli.show import show
 from veil.errors import EXIT_FINE, EXIT_USAGE, VeilError
 
 
@@ -31,6 +32,7 @@ def cli() -> None:
 cli.add_command(init)
 cli.add_command(keys)
 cli.add_command(publish)
+cli.add_command(show)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

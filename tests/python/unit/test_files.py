@@ -261,9 +261,7 @@ def test_a_file_with_any_right_for_others_is_neither_passed_nor_read(
         read_private(tmp_path / "f", limit=100)
 
 
-def test_a_file_of_another_user_is_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_file_of_another_user_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Who owns a file can change it, whatever its mode says."""
     write_atomic(tmp_path / "f", SECRET)
     stranger = (tmp_path / "f").stat().st_uid + 4242
@@ -293,10 +291,10 @@ def test_what_is_no_regular_file_is_refused_without_waiting(tmp_path: Path) -> N
     os.mkfifo(tmp_path / "pipe", 0o600)
 
     for name in ("link", "folder", "pipe"):
-        with pytest.raises(VeilError, match="symbolic link|not a regular file|folder stands"):
+        with pytest.raises(VeilError, match=r"symbolic link|not a regular file|folder stands"):
             read_private(tmp_path / name, limit=100)
     for name in ("link", "pipe"):
-        with pytest.raises(VeilError, match="symbolic link|not a regular file"):
+        with pytest.raises(VeilError, match=r"symbolic link|not a regular file"):
             check_private(tmp_path / name)
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import secrets
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
-
 from keys_support import spellings
+
 from veil.keys import KeyringError, UnwrapError
 from veil.keys.derive import derive
 from veil.keys.encoding import encode_fields
@@ -26,6 +26,7 @@ FIELDS = {
 fields = st.lists(st.text(st.characters(codec="utf-8")), max_size=4).map(tuple)
 
 
+@settings(deadline=None)
 @given(st.binary(min_size=32, max_size=32), st.binary(max_size=100))
 def test_what_was_wrapped_opens_again(material: bytes, aad: bytes) -> None:
     """Any material and any additional data come back, in 61 bytes that do not show it."""
@@ -98,6 +99,7 @@ def test_the_binding_has_these_bytes() -> None:
     )  # fmt: skip
 
 
+@settings(deadline=None)
 @given(fields, fields)
 def test_two_lists_of_fields_never_share_an_encoding(
     first: tuple[str, ...], second: tuple[str, ...]
@@ -107,6 +109,7 @@ def test_two_lists_of_fields_never_share_an_encoding(
     assert (encode_fields(b"v", first) == encode_fields(b"v", second)) == (first == second)
 
 
+@settings(deadline=None)
 @given(st.text(st.characters(codec="utf-8")), st.text(st.characters(codec="utf-8"), min_size=1))
 def test_a_boundary_between_fields_cannot_be_moved(left: str, right: str) -> None:
     """(`a`, `bc`) is not (`ab`, `c`): joined without lengths they would be one."""
@@ -147,6 +150,7 @@ def test_sub_keys_of_all_names_differ_and_none_is_the_material() -> None:
     assert {len(key) for key in keys} == {32}
 
 
+@settings(deadline=None)
 @given(st.binary(min_size=32, max_size=32))
 def test_a_sub_key_is_the_same_each_time(material: bytes) -> None:
     """A rebuild gives the same pseudonyms."""

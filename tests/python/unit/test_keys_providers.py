@@ -9,8 +9,8 @@ import threading
 from pathlib import Path
 
 import pytest
-
 from keys_support import spellings
+
 from veil.errors import EXIT_CANNOT_RUN, VeilError
 from veil.keys import (
     EnvProvider,
@@ -114,9 +114,7 @@ def test_a_key_file_open_to_others_is_refused_with_the_command(tmp_path: Path, m
 
 
 @pytest.mark.parametrize("mode", [0o750, 0o701, 0o755])
-def test_a_key_folder_open_to_others_is_refused_with_the_command(
-    tmp_path: Path, mode: int
-) -> None:
+def test_a_key_folder_open_to_others_is_refused_with_the_command(tmp_path: Path, mode: int) -> None:
     """Who can enter or write the folder could swap the file."""
     provider, path = new_file(tmp_path)
     path.parent.chmod(mode)
@@ -128,7 +126,7 @@ def test_a_key_folder_open_to_others_is_refused_with_the_command(
 def test_a_missing_key_file_is_refused_with_a_remedy(tmp_path: Path) -> None:
     """Missing file and missing folder alike."""
     for place in (tmp_path / "kek", tmp_path / "no" / "kek"):
-        with pytest.raises(ProviderError, match="is missing.*veil init") as caught:
+        with pytest.raises(ProviderError, match=r"is missing.*veil init") as caught:
             LocalFileProvider(str(place)).wrap(MATERIAL, aad=b"")
 
         assert caught.value.exit_code == EXIT_CANNOT_RUN
@@ -144,7 +142,7 @@ def test_a_link_or_a_folder_in_place_of_the_key_file_is_refused(tmp_path: Path) 
     path.unlink()
     path.mkdir(mode=0o700)
 
-    with pytest.raises(ProviderError, match="not a regular file|folder stands"):
+    with pytest.raises(ProviderError, match=r"not a regular file|folder stands"):
         provider.wrap(MATERIAL, aad=b"")
 
 

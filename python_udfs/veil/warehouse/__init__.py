@@ -1,0 +1,4 @@
+"""Everything that touches DuckDB: zones, functions, receipts, publishing, synthetic data.
+
+Only the modules in this folder and `veil.plugin` may import duckdb or dbt.
+"""

@@ -1,0 +1,84 @@
+"""What the package's macros may ask of Python: a fixed list of calls, each a plain function.
+
+A request arrives through dbt-duckdb's `store` hook as Python objects. It is not SQL text, so
+neither the graph nor a MAC reaches dbt's log on the way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from veil.errors import VeilError
+from veil.policy.definition import definition_hash, policy_hash
+from veil.policy.graph import Graph
+from veil.policy.rules import check_node, check_project
+from veil.warehouse.content import content_sql
+from veil.warehouse.publish import publish
+from veil.warehouse.receipts import Receipt, insert_sql
+from veil.warehouse.session import Session
+
+Payload = Mapping[str, Any]
+
+
+def _start_run(session: Session, payload: Payload) -> None:
+    check_project(Graph(payload["graph"]), command=payload["command"])
+
+
+def _check_model(session: Session, payload: Payload) -> None:
+    graph = Graph(payload["graph"])
+    check_node(graph, graph.node(payload["model"]["unique_id"]))
+
+
+def _content_sql(session: Session, payload: Payload) -> str:
+    return content_sql(payload["relation"])
+
+
+def _receipt_sql(session: Session, payload: Payload) -> str:
+    graph = Graph(payload["graph"])
+    mart = graph.node(payload["unique_id"])
+    if payload["database"] != "marts":
+        raise VeilError(
+            f"model `{mart.name}` has an audience but is not built in the database `marts`.",
+            remedy="Set `+database: marts` on its folder.",
+        )
+    receipt = Receipt(
+        mart=mart.unique_id,
+        relation=payload["relation"],
+        content_hash=payload["content_hash"],
+        rows=payload["rows"],
+        definition_hash=definition_hash(graph, mart),
+        policy_hash=policy_hash(graph, mart, threshold=payload["threshold"]),
+        gates=tuple(payload["gates"]),
+    )
+    return insert_sql(receipt, session.keyring)
+
+
+def _publish(session: Session, payload: Payload) -> list[str]:
+    return publish(
+        session,
+        Graph(payload["graph"]),
+        states=payload["states"],
+        threshold=payload["threshold"],
+    )
+
+
+CALLS: dict[str, Callable[[Session, Payload], Any]] = {
+    "start_run": _start_run,
+    "check_model": _check_model,
+    "content_sql": _content_sql,
+    "receipt_sql": _receipt_sql,
+    "publish": _publish,
+}
+
+
+def answer(session: Session, call: str, payload: Payload) -> Any:
+    """Answer one request.
+
+    Raises:
+        VeilError: the refusal, or an unknown call.
+    """
+    handler = CALLS.get(call)
+    if handler is None:
+        raise VeilError(f"the plugin knows no call `{call}`; package and plugin differ in version.")
+    return handler(session, payload)

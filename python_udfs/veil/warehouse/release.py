@@ -1,0 +1,177 @@
+"""The content of one release: a DuckDB file, a Parquet file a mart, and RELEASE.json."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import subprocess
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from veil import __version__
+from veil.errors import VeilError
+from veil.policy.graph import Node
+from veil.warehouse.content import content_of
+from veil.warehouse.receipts import Receipt
+from veil.warehouse.session import Session
+
+RELEASE_FILE = "RELEASE.json"
+STORAGE_VERSION = "v1.2.0"
+"""The oldest storage that current clients read; newer files shut out older readers."""
+
+Chosen = Mapping[str, tuple[Node, Receipt]]
+
+
+def _quoted(text: str) -> str:
+    return "'{}'".format(text.replace("'", "''"))
+
+
+def _name(text: str) -> str:
+    return '"{}"'.format(text.replace('"', '""'))
+
+
+@dataclass(frozen=True)
+class Release:
+    """What RELEASE.json says. Nothing in it tells how a cell came to be hidden."""
+
+    id: str
+    audience: str
+    veil: str
+    keyring: str
+    commit: str | None
+    policy_hash: str
+    tables: tuple[Mapping[str, Any], ...]
+
+    @classmethod
+    def of(cls, session: Session, audience: str, chosen: Chosen) -> Release:
+        tables = tuple(
+            {
+                "name": name,
+                "description": mart.description,
+                "population": mart.meta.get("privacy_population"),
+                "release": mart.meta.get("privacy_release"),
+                "rows": receipt.rows,
+                "content_hash": receipt.content_hash,
+                "gates": list(receipt.gates),
+            }
+            for name, (mart, receipt) in sorted(chosen.items())
+        )
+        policies = sorted(receipt.policy_hash for _mart, receipt in chosen.values())
+        policy = hashlib.sha256("".join(policies).encode()).hexdigest()
+        commit = _commit(session.project.root)
+        identity = json.dumps([audience, commit, policy, tables], sort_keys=True)
+        return cls(
+            id=hashlib.sha256(identity.encode()).hexdigest()[:16],
+            audience=audience,
+            veil=__version__,
+            keyring=session.keyring.id,
+            commit=commit,
+            policy_hash=policy,
+            tables=tables,
+        )
+
+    def same_as(self, other: Release) -> bool:
+        return asdict(self) == asdict(other)
+
+    def summary(self) -> str:
+        rows = sum(int(table["rows"]) for table in self.tables)
+        marts = f"{len(self.tables)} mart{'' if len(self.tables) == 1 else 's'}"
+        return f"{marts}, {rows} rows."
+
+
+def _commit(root: Path) -> str | None:
+    """The commit that the project stands at; None outside a repository."""
+    try:
+        done = subprocess.run(
+            ["git", "rev-parse", "HEAD"], cwd=root, capture_output=True, text=True, timeout=10
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout.strip() if done.returncode == 0 else None
+
+
+def read_release(folder: Path) -> Release | None:
+    """The release that `folder` holds; None where there is none or its files are not whole."""
+    try:
+        raw = json.loads((folder / RELEASE_FILE).read_text(encoding="utf-8"))
+        for file, digest in raw.pop("files").items():
+            if file_digest(folder / file) != digest:
+                return None
+        raw.pop("published_at")
+        return Release(**{**raw, "tables": tuple(raw["tables"])})
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def file_digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def write_release(session: Session, release: Release, folder: Path, chosen: Chosen) -> None:
+    """Write all files of `release` into the empty `folder`, fsync each.
+
+    The marts travel by Arrow into a connection of their own: the build's connection is locked and
+    may not write here. Rows are sorted by all columns, so that equal content gives equal files.
+    """
+    files = {}
+    with duckdb.connect(":memory:", config={"arrow_lossless_conversion": "true"}) as out:
+        # One thread: row groups are then cut at the same rows every time.
+        out.execute("set threads = 1")
+        database = folder / f"{release.audience}.duckdb"
+        out.execute(f"attach {_quoted(str(database))} as release (storage_version '{STORAGE_VERSION}')")
+        for name, (mart, receipt) in sorted(chosen.items()):
+            table = f"release.main.{_name(name)}"
+            with session.conn.cursor() as source:
+                rows = source.execute(f"select * from {mart.relation} order by all").to_arrow_table()
+            out.register("incoming", rows)
+            out.execute(f"create table {table} as select * from incoming")
+            out.unregister("incoming")
+            if content_of(out, table)[0] != receipt.content_hash:
+                raise VeilError(
+                    f"mart `{name}` changed on its way into the published file; nothing is"
+                    " published.",
+                    remedy="Give its columns plain SQL types (see docs/limitations.md).",
+                )
+            _comment(out, table, mart)
+            parquet = folder / f"{name}.parquet"
+            out.execute(
+                f"copy (from {table} order by all) to {_quoted(str(parquet))}"
+                " (format parquet, compression zstd)"
+            )
+        out.execute("checkpoint release")
+        out.execute("detach release")
+    for path in sorted(folder.iterdir()):
+        _fsync(path)
+        files[path.name] = file_digest(path)
+    body = {
+        **asdict(release),
+        "published_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "files": files,
+    }
+    note = folder / RELEASE_FILE
+    note.write_text(json.dumps(body, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    _fsync(note)
+    _fsync(folder)
+
+
+def _comment(out: duckdb.DuckDBPyConnection, table: str, mart: Node) -> None:
+    out.execute(f"comment on table {table} is {_quoted(mart.description)}")
+    for column in mart.columns.values():
+        out.execute(
+            f"comment on column {table}.{_name(column.name)} is {_quoted(column.description)}"
+        )
+
+
+def _fsync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,155 @@
+"""The three zones: encrypted database files, attached with keys that no SQL or profile holds.
+
+The profile's own database is `:memory:`. A table that a failed gate rolled back leaves its bytes in
+the file that it was written to, so every zone is encrypted, `marts` included.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from importlib import resources
+from pathlib import Path
+
+import duckdb
+
+from veil.errors import VeilError
+from veil.files import private_dir
+from veil.keys import Keyring
+from veil.project import ZONES, Project
+
+
+def connection_options(project: Project) -> dict[str, str]:
+    """What DuckDB must know before it connects: spill files are plain text by default."""
+    return {
+        "temp_directory": str(project.spill),
+        "temp_file_encryption": "true",
+        "allow_unsigned_extensions": "false",
+        "autoinstall_known_extensions": "false",
+        "autoload_known_extensions": "false",
+        "arrow_lossless_conversion": "true",
+    }
+
+
+def load_crypto(conn: duckdb.DuckDBPyConnection) -> None:
+    """Load the OpenSSL crypto that writing an encrypted database needs.
+
+    Raises:
+        VeilError: where the packaged extension does not fit this DuckDB.
+    """
+    version = f"v{duckdb.__version__}"
+    try:
+        package = resources.files("duckdb_extension_httpfs")
+        extension = Path(str(package / "extensions" / version / "httpfs.duckdb_extension"))
+        # LOAD takes no parameter; a quote in a path is doubled.
+        conn.execute("load '{}'".format(str(extension).replace("'", "''")))
+    except (ModuleNotFoundError, duckdb.Error):
+        raise VeilError(
+            "DuckDB's OpenSSL crypto is missing, and without it no zone can be encrypted.",
+            remedy=f"Run `pip install duckdb-extension-httpfs=={duckdb.__version__}`"
+            " (or choose `veil init --no-encryption`, which is recorded).",
+        ) from None
+
+
+def zone_password(keyring: Keyring, zone: str) -> str | None:
+    """The key of a zone as 64 hexadecimal characters; None where no zone is encrypted.
+
+    A keyring made by `veil init --no-encryption` has no key for any zone. The file's MAC covers
+    that, so the choice cannot be made by deleting a line.
+    """
+    if not any(entry.purpose == "zone" for entry in keyring.entries):
+        return None
+    _kid, key = keyring.subkey("zone", zone, use="duckdb")
+    return key.hex()
+
+
+def attach_zone(
+    conn: duckdb.DuckDBPyConnection,
+    project: Project,
+    keyring: Keyring,
+    zone: str,
+    *,
+    read_only: bool = False,
+) -> None:
+    """Attach one zone's file under the zone's name; it is created where it is absent.
+
+    Raises:
+        VeilError: where the file is locked, unreadable or under another key. The text of DuckDB's
+            own error is not passed on: it may quote the statement, and with it the key.
+    """
+    file = project.zone_file(zone)
+    password = zone_password(keyring, zone)
+    options = []
+    if password is not None:
+        options = [f"encryption_key '{password}'", "encryption_cipher 'GCM'"]
+    if read_only:
+        options.append("read_only")
+    clause = f" ({', '.join(options)})" if options else ""
+    path = str(file).replace("'", "''")
+    existed = file.exists()
+    try:
+        conn.execute(f"attach if not exists '{path}' as {zone}{clause}")
+    except duckdb.Error as error:
+        problem = _explain(error, zone, existed=existed)
+    else:
+        if not existed:
+            file.chmod(0o600)
+        return
+    raise problem
+
+
+def _explain(error: duckdb.Error, zone: str, *, existed: bool) -> VeilError:
+    text = str(error).lower()
+    where = f"warehouse/{zone}.duckdb"
+    if "lock" in text:
+        return VeilError(
+            f"{where} is in use by another process.",
+            remedy="Wait until that build ends, or close the program that holds the file open.",
+        )
+    if existed and ("encrypt" in text or "key" in text or "decrypt" in text):
+        return VeilError(
+            f"{where} does not open with the key in state/keyring.json.",
+            remedy="Put the keyring that wrote it back, or remove warehouse/ and build again.",
+        )
+    if "permission" in text or "read-only" in text or "cannot open" in text:
+        return VeilError(
+            f"{where} cannot be opened.",
+            remedy="Check that you own warehouse/ and may write to it.",
+        )
+    return VeilError(
+        f"{where} cannot be attached: it is damaged, or the disk is full.",
+        remedy="Free some space, or remove warehouse/ and build again.",
+    )
+
+
+def attach_zones(
+    conn: duckdb.DuckDBPyConnection, project: Project, keyring: Keyring, *, read_only: bool = False
+) -> None:
+    """Attach all zones, or none of them."""
+    if zone_password(keyring, ZONES[0]) is not None:
+        load_crypto(conn)
+    if not read_only:
+        private_dir(project.warehouse)
+        private_dir(project.spill)
+    try:
+        for zone in ZONES:
+            attach_zone(conn, project, keyring, zone, read_only=read_only)
+    except VeilError:
+        close_zones(conn)
+        raise
+
+
+def close_zones(conn: duckdb.DuckDBPyConnection) -> None:
+    """Detach every zone that is attached."""
+    for zone in ZONES:
+        with contextlib.suppress(duckdb.Error):
+            conn.execute(f"detach database if exists {zone}")
+
+
+def lock_down(conn: duckdb.DuckDBPyConnection, project: Project) -> None:
+    """Close the connection's doors: no file outside the listed folders, no further settings."""
+    listed = ", ".join(
+        "'{}'".format(str(folder).replace("'", "''")) for folder in project.readable_folders()
+    )
+    conn.execute(f"set allowed_directories = [{listed}]")
+    conn.execute("set enable_external_access = false")
+    conn.execute("set lock_configuration = true")

@@ -1,0 +1,51 @@
+"""Everything that proves the project, in order: lint, types, tests. `make test` calls it.
+
+Prints one line a step and pytest's closing line last; the output of a step that fails is shown.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+CODE = ("python_udfs", "tests", "scripts", "benchmarks")
+LINT: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("ruff", ("ruff", "check", "--quiet", *CODE)),
+    ("format", ("ruff", "format", "--check", "--quiet", *CODE)),
+    ("mypy", ("mypy", "--no-error-summary")),
+    ("sqlfluff", ("sqlfluff", "lint", "--processes", "1", "--nofail-on-warnings", "models", "tests/sql")),
+)
+
+
+def run(name: str, command: tuple[str, ...]) -> bool:
+    """Run one step of `command` from the environment's own folder; True where it passed."""
+    started = time.monotonic()
+    tool = str(Path(sys.executable).parent / command[0])
+    done = subprocess.run([tool, *command[1:]], cwd=ROOT, capture_output=True, text=True)
+    passed = done.returncode == 0
+    print(f"{name}: {'passed' if passed else 'FAILED'} ({time.monotonic() - started:.0f} s)")
+    if not passed:
+        print(done.stdout + done.stderr)
+    return passed
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--lint", action="store_true", help="lint and types only")
+    options = parser.parse_args()
+    if not all([run(name, command) for name, command in LINT]):
+        return 1
+    if options.lint:
+        return 0
+    workers = str(os.cpu_count() or 1)
+    command = [sys.executable, "-m", "pytest", "-n", workers, "--dist", "worksteal"]
+    return subprocess.run(command, cwd=ROOT).returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main())
