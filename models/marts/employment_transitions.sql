@@ -12,7 +12,7 @@ main_jobs as (
     select
         person_key,
         tax_year,
-        arg_max(employer_key, {'wages': wages, 'employer': employer_key}) as employer_key
+        arg_max(employer_key, row(wages, employer_key)) as employer_key
     from earnings
     group by person_key, tax_year
 
@@ -30,26 +30,26 @@ bounds as (
 steps as (
 
     select
-        before.person_key,
-        before.tax_year as from_year,
+        earlier.person_key,
+        earlier.tax_year as from_year,
         case
-            when after.person_key is null then 'left'
-            when after.employer_key = before.employer_key then 'stayed'
+            when later.person_key is null then 'left'
+            when later.employer_key = earlier.employer_key then 'stayed'
             else 'moved'
         end as transition
-    from main_jobs as before
-    left join main_jobs as after
-        on before.person_key = after.person_key and before.tax_year + 1 = after.tax_year
-    where before.tax_year < (select bounds.last_year from bounds)
+    from main_jobs as earlier
+    left join main_jobs as later
+        on earlier.person_key = later.person_key and earlier.tax_year + 1 = later.tax_year
+    where earlier.tax_year < (select bounds.last_year from bounds)
     union all
     select
-        after.person_key,
-        after.tax_year - 1 as from_year,
+        later.person_key,
+        later.tax_year - 1 as from_year,
         'entered' as transition
-    from main_jobs as after
-    left join main_jobs as before
-        on after.person_key = before.person_key and after.tax_year - 1 = before.tax_year
-    where before.person_key is null and after.tax_year > (select bounds.first_year from bounds)
+    from main_jobs as later
+    left join main_jobs as earlier
+        on later.person_key = earlier.person_key and later.tax_year - 1 = earlier.tax_year
+    where earlier.person_key is null and later.tax_year > (select bounds.first_year from bounds)
 
 ),
 

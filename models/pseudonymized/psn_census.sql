@@ -1,1 +1,3 @@
-{{ veil.pseudonymize(ref('raw_census'), hierarchies=[ref('hierarchy_race'), ref('hierarchy_relationship')]) }}
+{{ veil.pseudonymize(
+    ref('raw_census'), hierarchies=[ref('hierarchy_race'), ref('hierarchy_relationship')]
+) }}

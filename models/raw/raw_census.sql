@@ -2,7 +2,10 @@ with
 
 source as (
 
-    select * from {{ source('sample', 'census') if env_var('VEIL_DATA', 'seeds') == 'full' else ref('seed_census') }}
+    select * from {{
+        source('sample', 'census') if env_var('VEIL_DATA', 'seeds') == 'full'
+        else ref('seed_census')
+    }}
 
 ),
 

@@ -2,7 +2,10 @@ with
 
 source as (
 
-    select * from {{ source('sample', 'social_security') if env_var('VEIL_DATA', 'seeds') == 'full' else ref('seed_social_security') }}
+    select * from {{
+        source('sample', 'social_security') if env_var('VEIL_DATA', 'seeds') == 'full'
+        else ref('seed_social_security')
+    }}
 
 ),
 

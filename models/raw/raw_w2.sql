@@ -2,7 +2,10 @@ with
 
 source as (
 
-    select * from {{ source('sample', 'w2') if env_var('VEIL_DATA', 'seeds') == 'full' else ref('seed_w2') }}
+    select * from {{
+        source('sample', 'w2') if env_var('VEIL_DATA', 'seeds') == 'full'
+        else ref('seed_w2')
+    }}
 
 ),
 

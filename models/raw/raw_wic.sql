@@ -2,7 +2,10 @@ with
 
 source as (
 
-    select * from {{ source('sample', 'wic') if env_var('VEIL_DATA', 'seeds') == 'full' else ref('seed_wic') }}
+    select * from {{
+        source('sample', 'wic') if env_var('VEIL_DATA', 'seeds') == 'full'
+        else ref('seed_wic')
+    }}
 
 ),
 

@@ -90,6 +90,16 @@ class Project:
         return loaded
 
     def readable_folders(self) -> list[Path]:
-        """Folders that the build may read files from: seeds, and `data/` for sources."""
-        seeds = self.config().get("seed-paths") or ["seeds"]
-        return [self.root / str(folder) for folder in (*seeds, "data")]
+        """Folders that the build may read files from: seeds, and `data/` for sources.
+
+        The seeds of installed packages are among them. A path that holds Jinja, which only dbt can
+        render, counts as the default.
+        """
+        installed = self.root / str(self.config().get("packages-install-path") or "dbt_packages")
+        projects = [self, *(Project(file.parent) for file in installed.glob("*/dbt_project.yml"))]
+        folders = [
+            one.root / ("seeds" if "{" in str(folder) else str(folder))
+            for one in projects
+            for folder in one.config().get("seed-paths") or ["seeds"]
+        ]
+        return [*folders, self.root / "data"]

@@ -114,7 +114,8 @@ def _swap(session: Session, audience: str, chosen: Mapping[str, tuple[Node, Rece
         releases.mkdir(exist_ok=True)
         previous = read_release(here)
         release = Release.of(session, audience, chosen)
-        if previous and previous.same_as(release) and (published / f"{audience}.duckdb").exists():
+        file_link = (published / f"{audience}.duckdb", Path(audience) / f"{audience}.duckdb")
+        if previous and previous.same_as(release) and _points_at(*file_link):
             return f"{shown} is unchanged: {release.summary()}"
         folder = releases / f"{audience}-{release.id}"
         shutil.rmtree(folder, ignore_errors=True)
@@ -126,7 +127,7 @@ def _swap(session: Session, audience: str, chosen: Mapping[str, tuple[Node, Rece
             staging.replace(folder)
         finally:
             shutil.rmtree(staging, ignore_errors=True)
-        _link(published / f"{audience}.duckdb", Path(audience) / f"{audience}.duckdb")
+        _link(*file_link)
         _link(here, Path(".releases") / folder.name)
         _sweep(releases, audience, keep=folder)
     except (OSError, duckdb.Error) as error:
@@ -138,9 +139,13 @@ def _swap(session: Session, audience: str, chosen: Mapping[str, tuple[Node, Rece
     return f"published {shown}: {release.summary()}"
 
 
+def _points_at(link: Path, target: Path) -> bool:
+    return link.is_symlink() and link.readlink() == target
+
+
 def _link(link: Path, target: Path) -> None:
     """Point `link` at `target` in one step."""
-    if link.is_symlink() and link.readlink() == target:
+    if _points_at(link, target):
         return
     if link.exists() and not link.is_symlink():
         raise VeilError(

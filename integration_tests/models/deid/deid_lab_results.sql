@@ -1,0 +1,1 @@
+{{ veil.pseudonymize(ref('stg_lab_results')) }}

@@ -1,0 +1,1 @@
+{{ veil.pseudonymize(ref('stg_visits'), hierarchies=[ref('diagnosis_groups')]) }}

@@ -1,0 +1,7 @@
+select
+    chart_no,
+    {{ veil.typed('born_on', 'date') }} as born_on,
+    sex,
+    zip,
+    e_mail
+from {{ ref('patients') }}

@@ -1,0 +1,393 @@
+"""Write the generated documents: docs/reference/, docs/site/overview.md, tables in README.md.
+
+    python scripts/build_reference.py            writes them
+    python scripts/build_reference.py --check    compares; exit code 1 where one is out of date
+
+Everything comes from the code: the catalogue of masks and the profiles from macros/masking/, the
+macros from their YAML (or the comment above them), the commands from their own `--help`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+import yaml
+from reference_lines import ENVIRONMENT, EXAMPLES, KEYS, VARIABLES
+
+from veil.cli.main import cli
+
+ROOT = Path(__file__).resolve().parents[1]
+NOTE = "<!-- Written by scripts/build_reference.py from the code. Do not edit. -->\n"
+DEFINITION = re.compile(r"{%-?\s*(macro|test)\s+([a-z]\w*)\(([^)]*)\)")
+
+
+@dataclass(frozen=True)
+class Macro:
+    """A public macro or generic test."""
+
+    name: str
+    folder: str
+    signature: str
+    text: str
+    arguments: tuple[tuple[str, str, str], ...]
+
+
+def _embedded_yaml(path: Path) -> dict[str, Any]:
+    """The YAML that a macro holds as data, between `set` and `endset`."""
+    found = re.search(r"{%- set \w+ -%}\n(.*?){%- endset -%}", path.read_text("utf-8"), re.S)
+    if found is None:
+        raise SystemExit(f"{path.name} holds no YAML block any more; mend build_reference.py")
+    loaded: dict[str, Any] = yaml.safe_load(found.group(1))
+    return loaded
+
+
+def catalogue() -> dict[str, Any]:
+    """The masks, by name."""
+    return _embedded_yaml(ROOT / "macros/masking/_mask_catalogue.sql")
+
+
+def profiles() -> dict[str, Any]:
+    """The profiles, by name."""
+    return _embedded_yaml(ROOT / "macros/masking/_profiles.sql")
+
+
+def known_keys() -> list[str]:
+    """The `privacy_` keys that the YAML may hold."""
+    text = (ROOT / "macros/_private/_known_keys.sql").read_text("utf-8")
+    return re.findall(r"'(privacy_\w+)'", text)
+
+
+def variables() -> dict[str, str]:
+    """The variables that the macros read, with their defaults."""
+    found: dict[str, str] = {}
+    for path in sorted((ROOT / "macros").rglob("*.sql")):
+        for name, default in re.findall(r"var\('(veil:\w+)', ([^)]+)\)", path.read_text("utf-8")):
+            found[name] = default
+    return dict(sorted(found.items()))
+
+
+def _described() -> dict[str, Any]:
+    """What the YAML beside the macros says of each."""
+    found = {}
+    for path in sorted((ROOT / "macros").glob("*/_*.yml")):
+        for macro in (yaml.safe_load(path.read_text("utf-8")) or {}).get("macros", []):
+            found[macro["name"].removeprefix("test_")] = macro
+    return found
+
+
+def _comment(path: Path) -> str:
+    """The comment that opens a macro's file, without its indentation."""
+    found = re.match(r"{#-?\s*(.*?)\s*-?#}", path.read_text("utf-8"), re.S)
+    return "" if found is None else re.sub(r"\n {4}", "\n", found.group(1))
+
+
+def macros() -> list[Macro]:
+    """Every public macro and generic test, by folder and name."""
+    described = _described()
+    found = []
+    for path in sorted((ROOT / "macros").glob("*/[a-z]*.sql")):
+        for kind, name, arguments in DEFINITION.findall(path.read_text("utf-8")):
+            if name.startswith("default__") or path.parent.name == "_private":
+                continue
+            entry = described.get(name, {})
+            rows = tuple(
+                (one["name"], str(one.get("type", "")), _line(one.get("description", "")))
+                for one in entry.get("arguments", [])
+            )
+            text = str(entry.get("description") or "").strip() or _from_comment(path)
+            folder = "generic_tests" if kind == "test" else path.parent.name
+            found.append(Macro(name, folder, f"{name}({arguments})", text, rows))
+    return found
+
+
+def _from_comment(path: Path) -> str:
+    first, *rest = _comment(path).split("\n\n")
+    blocks = [_line(first)]
+    for block in rest:
+        # Argument lists are aligned in columns.
+        blocks.append(f"```text\n{block}\n```" if re.search(r"\S {2,}\S", block) else _line(block))
+    return "\n\n".join(blocks)
+
+
+def _line(text: str) -> str:
+    return " ".join(str(text).split())
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
+    lines += ["| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in rows]
+    return "\n".join(lines) + "\n"
+
+
+def _argument(name: str, rule: dict[str, Any]) -> str:
+    parts = [str(rule["type"])]
+    if "one_of" in rule:
+        parts = ["one of " + ", ".join(rule["one_of"])]
+    parts += [f"{word} {rule[key]}" for key, word in (("least", "from"), ("most", "to"))
+              if key in rule]
+    if "default" in rule:
+        parts.append("optional" if rule["default"] == "" else f"default {rule['default']}")
+    return f"`{name}` ({', '.join(parts)})"
+
+
+def mask_lines() -> dict[str, str]:
+    """One line a mask: what its macro says first."""
+    found = {"drop": "Nothing: the column ends here. With an enforced contract use `privacy_drop`."}
+    for macro in macros():
+        if macro.name.startswith("mask_"):
+            found[macro.name.removeprefix("mask_")] = _line(macro.text.split("\n\n")[0])
+    return found
+
+
+def masks_table() -> str:
+    """The short table, for the README."""
+    lines = mask_lines()
+    rows = []
+    for name in catalogue():
+        arguments, before, after = EXAMPLES[name]
+        rows.append((f"`{name}`", lines[name], arguments, before, after))
+    return _table(("mask", "what is left", "for example", "before", "after"), rows)
+
+
+def masks_page() -> str:
+    lines = mask_lines()
+    rows = [
+        (
+            f"`{name}`",
+            lines[name],
+            ", ".join(mask["fits"]),
+            "yes" if mask["hides"] else "no",
+            "yes" if mask.get("keyed") else "no",
+            "yes" if mask.get("domain") else "no",
+            "; ".join(_argument(*one) for one in mask["arguments"].items()) or "none",
+        )
+        for name, mask in catalogue().items()
+    ]
+    head = ("mask", "what is left", "fits", "hides", "keyed", "domain", "arguments")
+    return (
+        "# Masks\n\nEvery value of `privacy_mask`, with the column types that it fits and its"
+        " arguments.\n\nA direct identifier takes only a mask that *hides*. The result of a *keyed*"
+        " mask depends on the keyring; one with *domain* needs `privacy_domain`. NULL stays NULL,"
+        " and the empty string is not NULL.\n\n" + _table(head, rows)
+    )
+
+
+def profiles_page() -> str:
+    text = "# Profiles\n\nBundles of masks that a pseudonymized model names in `privacy_profile`.\n"
+    text += (
+        "\nFor each source column the rule of its `privacy_type` counts; without one, that of a"
+        " date or timestamp column; else that of its `privacy_class`. *Filled in* stands where the"
+        " YAML names no mask. A column without any rule is refused.\n"
+    )
+    for name, rules in profiles().items():
+        rows = []
+        for key, rule in rules.items():
+            arguments = ", ".join(f"{k}: {v}" for k, v in rule.get("arguments", {}).items())
+            mask = f"`{rule['mask']}`" if rule.get("mask") else "none: the YAML must say"
+            filled = f"{mask} ({arguments})" if arguments else mask
+            rows.append((f"`{key}`", filled, ", ".join(rule["allowed"])))
+        text += f"\n## {name}\n\n" + _table(("type or class", "filled in", "allowed"), rows)
+    return text
+
+
+def keys_page() -> str:
+    rows = [(f"`{key}`", *KEYS[key]) for key in known_keys()]
+    return (
+        "# YAML keys\n\nEvery key that veil reads from `config.meta` (or `meta`); an unknown"
+        " `privacy_` key is refused.\n\n" + _table(("key", "stands on", "says"), rows)
+    )
+
+
+def variables_page() -> str:
+    rows = [(f"`{name}`", f"`{default}`", VARIABLES[name]) for name, default in variables().items()]
+    return (
+        "# Variables\n\nWhat `vars:` and the environment change; set them in your own"
+        " dbt_project.yml.\n\n"
+        + _table(("variable", "default", "does"), rows)
+        + '\n```yaml\nvars:\n  "veil:threshold": 20\n```\n\n## Environment\n\n'
+        + _table(("name", "does"), [(f"`{k}`", v) for k, v in ENVIRONMENT.items()])
+    )
+
+
+def commands(group: click.Command = cli, *above: click.Context) -> Iterator[tuple[str, str]]:
+    """Each command's full name and its `--help` text, 80 characters wide."""
+    name = "veil" if not above else str(group.name)
+    context = click.Context(
+        group,
+        info_name=name,
+        parent=above[-1] if above else None,
+        terminal_width=80,
+        max_content_width=80,
+        **group.context_settings,
+    )
+    yield context.command_path, context.get_help()
+    for child in sorted(getattr(group, "commands", {}).values(), key=lambda one: str(one.name)):
+        yield from commands(child, *above, context)
+
+
+def commands_page() -> str:
+    targets = re.findall(r"^([a-z]+):.*?## +(.*)$", (ROOT / "Makefile").read_text("utf-8"), re.M)
+    text = (
+        "# Commands\n\nWhat stands around `dbt build`: every `veil` command with its own `--help`,"
+        " and the targets of make.\n\nExit codes of `veil`: 0 fine, 1 finding, 2 usage, 3 cannot"
+        " run.\n"
+    )
+    for name, help_text in commands():
+        text += f"\n## {name}\n\n```text\n{help_text}\n```\n"
+    text += "\n## make\n\n" + _table(("target", "does"), [(f"`make {n}`", d) for n, d in targets])
+    return text + (
+        "\n## python -m veil.synthesize\n\nWrites simulated people and events at any scale, the"
+        " same for the same seed; `--help` lists its options.\n\n```sh\npython -m veil.synthesize"
+        " --people 1000 --events 10000 --seed 7 --out data/synthetic\n```\n"
+    )
+
+
+def _macro_section(macro: Macro) -> str:
+    text = f"\n### {macro.name}\n\n```jinja\n{macro.signature}\n```\n\n{macro.text}\n"
+    if macro.arguments:
+        rows = [(f"`{name}`", kind, line) for name, kind, line in macro.arguments]
+        text += "\n" + _table(("argument", "type", "is"), rows)
+    return text
+
+
+def macros_page() -> str:
+    text = (
+        "# Macros\n\nEvery public macro, by folder; call it as `veil.<name>`. Each dispatches, so"
+        " that an adapter of your own can override `default__<name>`.\n"
+    )
+    folder = ""
+    for macro in macros():
+        if macro.folder == "generic_tests":
+            continue
+        if macro.folder != folder:
+            folder = macro.folder
+            text += f"\n## {folder}\n"
+        text += _macro_section(macro)
+    return text
+
+
+def tests_page() -> str:
+    text = (
+        "# Tests\n\nThe generic tests of the package; on a mart each is also a gate, which runs"
+        " before the table is committed.\n\nA gate may not be weakened: `severity`, `where`,"
+        " `limit`, `error_if` and `store_failures` on it are refused.\n"
+    )
+    for macro in macros():
+        if macro.folder == "generic_tests":
+            text += _macro_section(macro)
+    return text
+
+
+def _marts() -> list[dict[str, Any]]:
+    loaded = yaml.safe_load((ROOT / "models/marts/_marts.yml").read_text("utf-8"))
+    return list(loaded["models"])
+
+
+def overview_page() -> str:
+    """The first page of `dbt docs`."""
+    config = yaml.safe_load((ROOT / "dbt_project.yml").read_text("utf-8"))
+    models = config["models"]["veil"]
+    colours = {
+        "seeds": config["seeds"]["veil"]["+docs"]["node_color"],
+        **{name: models[name]["+docs"]["node_color"] for name in ("raw", "pseudonymized", "marts")},
+    }
+    said = {
+        "seeds": ("`seed_`", "people data as delivered", "the build only"),
+        "raw": ("`raw_`", "typed and minimised, every column classified", "the build only"),
+        "pseudonymized": ("`psn_`", "masked column by column; still personal data", "the build"),
+        "marts": ("none", "suppressed aggregates, gated before commit", "the published copy"),
+    }
+    layers = [
+        (f'<span style="color: {colours[name]}">&#9632;</span> {name}', *said[name])
+        for name in colours
+    ]
+    marts = []
+    for mart in _marts():
+        what, _, grain = _line(mart["description"]).partition(". ")
+        meta = mart["config"]["meta"]
+        link = f"[{mart['name']}](#!/model/model.veil.{mart['name']})"
+        marts.append(
+            (link, what, grain.removeprefix("One row per ").rstrip("."),
+             meta["privacy_audience"], str(meta["privacy_threshold"]), meta["privacy_population"])
+        )
+    return (
+        NOTE
+        + "{% docs __overview__ %}\n\n# veil\n\nMarts from people data that publish no cell about"
+        " fewer people than a threshold.\n\nData flows down this list. A model reads its own layer"
+        " or the one before; each layer lies in a database file of its own, under a key of its"
+        " own.\n\n"
+        + _table(("layer", "prefix", "holds", "who reads it"), layers)
+        + "\n## Marts\n\n"
+        + _table(("mart", "says", "one row per", "audience", "threshold", "speaks of"), marts)
+        + "\n## Reading a column\n\nOpen a column of a model to see its privacy keys:"
+        " `privacy_class` and `privacy_type` on a raw model, `privacy_mask` and its arguments on a"
+        " pseudonymized one. An empty cell of a mart speaks of fewer people than the threshold.\n"
+        "\n{% enddocs %}\n"
+    )
+
+
+PAGES = {
+    "masks.md": masks_page,
+    "profiles.md": profiles_page,
+    "yaml-keys.md": keys_page,
+    "variables.md": variables_page,
+    "commands.md": commands_page,
+    "tests.md": tests_page,
+    "macros.md": macros_page,
+}
+
+
+def index_page() -> str:
+    rows = []
+    for name, page in PAGES.items():
+        title, _, rest = page().removeprefix("# ").partition("\n\n")
+        rows.append((f"[{title}]({name})", rest.split("\n")[0]))
+    return "# Reference\n\nEverything that has a name, page by page.\n\n" + _table(
+        ("page", "holds"), rows
+    )
+
+
+def documents() -> dict[Path, str]:
+    """What each generated document should hold."""
+    found = {ROOT / "docs/reference" / name: NOTE + page() for name, page in PAGES.items()}
+    found[ROOT / "docs/reference/README.md"] = NOTE + index_page()
+    found[ROOT / "docs/site/overview.md"] = overview_page()
+    readme = ROOT / "README.md"
+    found[readme] = re.sub(
+        r"(<!-- masks -->\n).*?(<!-- /masks -->)",
+        lambda match: match[1] + masks_table() + match[2],
+        readme.read_text("utf-8"),
+        flags=re.S,
+    )
+    return found
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
+    parser.add_argument("--check", action="store_true", help="compare, write nothing")
+    options = parser.parse_args(argv)
+    stale = [
+        path
+        for path, text in documents().items()
+        if not path.exists() or path.read_text("utf-8") != text
+    ]
+    if options.check:
+        for path in stale:
+            print(f"{path.relative_to(ROOT)} is out of date; run scripts/build_reference.py")
+        return 1 if stale else 0
+    for path, text in documents().items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    print(f"{len(stale)} documents written anew")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
