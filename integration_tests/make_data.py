@@ -19,8 +19,8 @@ PATIENTS, VISITS, RESULTS = 400, 600, 300
 GIVEN = ("Ada", "Bo", "Cleo", "Dov", "Eir", "Femi", "Gus", "Hana", "Ines", "Jun", "Kofi", "Lior")
 FAMILY = ("Ash", "Birch", "Cedar", "Elm", "Fir", "Hazel", "Juniper", "Larch", "Maple", "Rowan")
 ZIPS = ("60601", "60614", "60657", "61701", "62704", "82101")
-WARDS = ("Cardiology", "Emergency", "Maternity", "Orthopedics")
-DIAGNOSES = ("I10", "I21", "J18", "J45", "M17", "M54", "O80", "S52")
+WARDS = ("Cardiology", "Emergency", "Neurology", "Orthopedics")
+DIAGNOSES = ("I10", "I21", "J18", "J45", "M17", "M54", "E11", "S52")
 ANALYTES = ("glucose", "ferritin", "sodium")
 
 Row = tuple[object, ...]
@@ -67,7 +67,7 @@ def write(folder: Path) -> None:
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("w", encoding="utf-8", newline="") as file:
-            csv.writer(file, lineterminator="\n").writerows(rows(random.Random(place)))
+            csv.writer(file, lineterminator="\n").writerows(rows(random.Random(place)))  # noqa: S311
 
 
 if __name__ == "__main__":

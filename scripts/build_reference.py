@@ -130,8 +130,10 @@ def _argument(name: str, rule: dict[str, Any]) -> str:
     parts = [str(rule["type"])]
     if "one_of" in rule:
         parts = ["one of " + ", ".join(rule["one_of"])]
-    parts += [f"{word} {rule[key]}" for key, word in (("least", "from"), ("most", "to"))
-              if key in rule]
+    if "least" in rule and "most" in rule:
+        parts.append(f"{rule['least']} to {rule['most']}")
+    elif "least" in rule or "most" in rule:
+        parts.append(f"at least {rule['least']}" if "least" in rule else f"at most {rule['most']}")
     if "default" in rule:
         parts.append("optional" if rule["default"] == "" else f"default {rule['default']}")
     return f"`{name}` ({', '.join(parts)})"
@@ -140,9 +142,8 @@ def _argument(name: str, rule: dict[str, Any]) -> str:
 def mask_lines() -> dict[str, str]:
     """One line a mask: what its macro says first."""
     found = {"drop": "Nothing: the column ends here. With an enforced contract use `privacy_drop`."}
-    for macro in macros():
-        if macro.name.startswith("mask_"):
-            found[macro.name.removeprefix("mask_")] = _line(macro.text.split("\n\n")[0])
+    for path in sorted((ROOT / "macros/masking").glob("mask_*.sql")):
+        found[path.stem.removeprefix("mask_")] = _line(_comment(path).split("\n\n")[0])
     return found
 
 
@@ -299,14 +300,17 @@ def overview_page() -> str:
         **{name: models[name]["+docs"]["node_color"] for name in ("raw", "pseudonymized", "marts")},
     }
     said = {
-        "seeds": ("`seed_`", "people data as delivered", "the build only"),
-        "raw": ("`raw_`", "typed and minimised, every column classified", "the build only"),
-        "pseudonymized": ("`psn_`", "masked column by column; still personal data", "the build"),
-        "marts": ("none", "suppressed aggregates, gated before commit", "the published copy"),
+        "seeds": ("dark red", "`seed_`", "people data as delivered", "the build alone"),
+        "raw": ("red", "`raw_`", "typed and minimised, each column classified", "the build alone"),
+        "pseudonymized": (
+            "amber", "`psn_`", "masked column by column; still personal data", "the build alone"
+        ),
+        "marts": (
+            "green", "none", "suppressed aggregates, gated before commit", "its audience, as a copy"
+        ),
     }
     layers = [
-        (f'<span style="color: {colours[name]}">&#9632;</span> {name}', *said[name])
-        for name in colours
+        (name, f"{said[name][0]} (`{colours[name]}`)", *said[name][1:]) for name in colours
     ]
     marts = []
     for mart in _marts():
@@ -320,10 +324,10 @@ def overview_page() -> str:
     return (
         NOTE
         + "{% docs __overview__ %}\n\n# veil\n\nMarts from people data that publish no cell about"
-        " fewer people than a threshold.\n\nData flows down this list. A model reads its own layer"
-        " or the one before; each layer lies in a database file of its own, under a key of its"
-        " own.\n\n"
-        + _table(("layer", "prefix", "holds", "who reads it"), layers)
+        " fewer people than a threshold.\n\nData flows down this list, and a model reads its own"
+        " layer or the one before. Seeds and raw models share one encrypted database file;"
+        " pseudonymized models and marts have one each, under keys of their own.\n\n"
+        + _table(("layer", "colour", "prefix", "holds", "who reads it"), layers)
         + "\n## Marts\n\n"
         + _table(("mart", "says", "one row per", "audience", "threshold", "speaks of"), marts)
         + "\n## Reading a column\n\nOpen a column of a model to see its privacy keys:"

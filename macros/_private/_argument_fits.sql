@@ -1,20 +1,21 @@
 {#- Whether a value is what an argument's rule asks for. -#}
 {% macro _argument_fits(value, rule, spec) %}
-    {%- set is_number = value is number and value is not boolean -%}
     {%- if rule.type in ['integer', 'number'] -%}
         {{- return(
-            is_number
+            veil._is_number(value)
             and (rule.type == 'number' or value is integer)
-            and (value - value) == 0
             and value >= rule.get('least', value)
             and value <= rule.get('most', value)
+            and ('above' not in rule or value > rule.above)
         ) -}}
     {%- elif rule.type == 'numbers' -%}
-        {{- return(
-            value is sequence and value is not string and value | length > 0
-            and value | select('number') | reject('boolean') | list | length == value | length
-            and value | sort | unique | list == value | list
-        ) -}}
+        {%- if value is string or value is mapping or value is not sequence or not value -%}
+            {{- return(false) -}}
+        {%- endif -%}
+        {%- for edge in value if not veil._is_number(edge) -%}
+            {{- return(false) -}}
+        {%- endfor -%}
+        {{- return(value | sort | unique | list == value | list) -}}
     {%- elif rule.type == 'column' -%}
         {{- return(
             value is string and value in spec.parent
@@ -23,7 +24,9 @@
     {%- elif rule.type == 'hierarchy' -%}
         {{- return(value is string and veil._hierarchy(value, spec.hierarchies) is not none) -}}
     {%- elif rule.type == 'level' -%}
-        {{- return(veil._is_word(value)) -}}
+        {#- The first column is the value itself: as a level it would publish what it should hide. -#}
+        {%- set relation = veil._hierarchy(spec.arguments.hierarchy, spec.hierarchies) -%}
+        {{- return(value is string and value in veil._hierarchy_columns(relation)[1:]) -}}
     {%- endif -%}
     {{ return(value is string and value in rule.get('one_of', [value])) }}
 {% endmacro %}

@@ -7,10 +7,13 @@
         'text': 'a text',
         'column': 'the name of a text or integer column of the raw model',
         'hierarchy': 'the name of a seed that is passed in `hierarchies`',
-        'level': 'the name of a column of the hierarchy',
+        'level': 'the name of a column of the hierarchy, the first left out',
     }[rule.type] -%}
     {%- if 'one_of' in rule -%}
         {%- set words = 'one of ' ~ rule.one_of | join(', ') -%}
+    {%- endif -%}
+    {%- if 'above' in rule -%}
+        {%- set words = words ~ ', above ' ~ rule.above -%}
     {%- endif -%}
     {%- if 'least' in rule -%}
         {%- set words = words ~ ', at least ' ~ rule.least -%}

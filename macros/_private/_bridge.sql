@@ -4,15 +4,7 @@
     as one line without a traceback.
 -#}
 {% macro _bridge(call, payload) %}
-    {%- set known = run_query(
-        "select count(*) from duckdb_functions() where function_name = 'veil_pseudonym'"
-    ) -%}
-    {%- if known.rows[0][0] == 0 -%}
-        {%- do exceptions.raise_compiler_error(
-            "veil: target `" ~ target.name ~ "` has no veil plugin, so nothing can be masked or"
-            ~ " gated. Run `veil init` and build with the target that it names."
-        ) -%}
-    {%- endif -%}
+    {%- do veil._require_plugin() -%}
     {%- set request = {'call': call, 'payload': payload, 'answer': none, 'refusal': none} -%}
     {%- do adapter.store_relation('veil', none, [], '', '', request) -%}
     {%- if request['refusal'] -%}

@@ -17,7 +17,7 @@
         {%- do veil._refuse(
             where ~ ' has the mask `' ~ spec.mask ~ '`, which does not fit the type `'
             ~ (spec.data_type or 'undeclared') ~ '` of its source.',
-            'It fits: ' ~ mask.fits | join(', ') ~ '.'
+            'It fits: ' ~ mask.fits | join(', ') ~ '. Use another, or name its source in `privacy_drop`.'
         ) -%}
     {%- endif -%}
     {%- if spec.class == 'direct_identifier' and not mask.hides -%}

@@ -21,10 +21,11 @@
                 'Classify it: ' ~ known | join(', ') ~ '.'
             ) -%}
         {%- endif -%}
-        {%- if not meta.get('privacy_type') -%}
+        {%- if not veil._is_word(meta.get('privacy_type')) -%}
             {%- do veil._refuse(
-                where ~ ' has no `privacy_type`.',
-                'Say what it is, for example `ssn`, `person_name`, `date_of_birth`, `amount`.'
+                where ~ ' has ' ~ ('an unreadable' if meta.get('privacy_type') else 'no')
+                ~ ' `privacy_type`.',
+                'Say in one word what it is, for example `ssn`, `person_name`, `date_of_birth`, `amount`.'
             ) -%}
         {%- endif -%}
         {%- do classes.update({name: {

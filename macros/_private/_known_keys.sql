@@ -1,10 +1,13 @@
-{#- Every `privacy_` key that the YAML may hold. -#}
+{#- Every `privacy_` key that the YAML may hold, with the shape of its value. -#}
 {% macro _known_keys() %}
-    {{ return([
-        'privacy_class', 'privacy_type', 'privacy_owner', 'privacy_retention', 'privacy_purposes',
-        'privacy_mask', 'privacy_from', 'privacy_domain', 'privacy_mask_args',
-        'privacy_profile', 'privacy_drop',
-        'privacy_audience', 'privacy_population', 'privacy_release', 'privacy_unit',
-        'privacy_threshold', 'privacy_purpose', 'privacy_waiver',
-    ]) }}
+    {{ return({
+        'privacy_class': 'text', 'privacy_type': 'text', 'privacy_owner': 'any',
+        'privacy_retention': 'any', 'privacy_purposes': 'any',
+        'privacy_mask': 'text', 'privacy_from': 'text', 'privacy_domain': 'text',
+        'privacy_mask_args': 'mapping',
+        'privacy_profile': 'text', 'privacy_drop': 'list',
+        'privacy_audience': 'any', 'privacy_population': 'any', 'privacy_release': 'any',
+        'privacy_unit': 'any', 'privacy_threshold': 'any', 'privacy_purpose': 'any',
+        'privacy_waiver': 'any',
+    }) }}
 {% endmacro %}

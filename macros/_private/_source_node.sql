@@ -3,7 +3,7 @@
     {%- set found = [] -%}
     {%- for unique_id in model.depends_on.nodes -%}
         {%- set node = graph.nodes.get(unique_id, graph.sources.get(unique_id)) -%}
-        {%- if node and (node.get('alias') or node.get('identifier')) == source.identifier -%}
+        {%- if node and veil._is_relation_of(node, source) -%}
             {%- do found.append(node) -%}
         {%- endif -%}
     {%- endfor -%}

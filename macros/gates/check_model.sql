@@ -4,7 +4,11 @@
 {% endmacro %}
 
 {% macro default__check_model() %}
-    {%- if execute -%}
+    {%- if not execute and flags.WHICH in veil._building_commands() -%}
+        {#- Here, while parsing, because without the plugin dbt fails on the missing zones before
+            any hook runs. -#}
+        {%- do veil._require_plugin() -%}
+    {%- elif execute -%}
         {%- do veil._bridge('check_model', {'graph': graph, 'model': model}) -%}
     {%- endif -%}
 {% endmacro %}

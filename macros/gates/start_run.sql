@@ -9,6 +9,9 @@
             'graph': graph,
             'command': flags.WHICH,
             'project': project_name,
+            'profile': target.profile_name,
+            'threshold': var('veil:threshold', 11),
+            'publish': var('veil:publish', true),
         }) -%}
     {%- endif -%}
 {% endmacro %}

@@ -8,8 +8,8 @@
     keyed      whether the result depends on the keyring
     domain     whether `privacy_domain` is needed
     arguments  by name: `type` (integer, number, text, numbers, texts, column, hierarchy, level),
-               and `default`, `least`, `most`, `one_of` where they apply; without a default an
-               argument is needed
+               and `default`, `least`, `most`, `above`, `one_of` where they apply; without a
+               default an argument is needed
 -#}
 {% macro _mask_catalogue() %}
     {%- set catalogue -%}
@@ -77,7 +77,7 @@ round_to:
   fits: [integer, number]
   hides: false
   arguments:
-    step: {type: integer, least: 2}
+    step: {type: integer, least: 2, most: 1000000000000}
 top_code:
   fits: [integer, number]
   hides: false
@@ -107,7 +107,7 @@ noise:
   domain: true
   arguments:
     person: {type: column}
-    scale: {type: number}
+    scale: {type: number, above: 0, most: 1000000000000}
 keep:
   fits: [any]
   hides: false

@@ -4,9 +4,10 @@
 {% endmacro %}
 
 {% macro default__mask_bottom_code(column, spec) %}
-    {%- set least = spec.arguments.least -%}
-    cast(
-        case when {{ column }} < {{ least }} then {{ least }} else {{ column }} end
-        as {{ spec.data_type }}
-    )
+    {%- set least = veil._whole(spec.arguments.least, 'up', spec) -%}
+    case
+        when {{ veil._compared(column, '<', least, spec) }}
+            then try_cast({{ least }} as {{ spec.data_type }})
+        else {{ column }}
+    end
 {% endmacro %}

@@ -1,4 +1,4 @@
-{#- The bucket between two declared edges, lower edge included. -#}
+{#- The bucket between two declared edges, lower edge included; `*` for what is no number. -#}
 {% macro mask_bucket(column, spec) %}
     {{ return(adapter.dispatch('mask_bucket', 'veil')(column, spec)) }}
 {% endmacro %}
@@ -10,9 +10,9 @@
         {%- if spec.family == 'number' %}
         when isnan(cast({{ column }} as double)) then '*'
         {%- endif %}
-        when {{ column }} < {{ edges[0] }} then '<{{ edges[0] }}'
-        {%- for edge in edges[1:] %}
-        when {{ column }} < {{ edge }} then '{{ edges[loop.index0] }}-<{{ edge }}'
+        {%- for edge in edges %}
+        when {{ veil._compared(column, '<', veil._whole(edge, 'up', spec), spec) }}
+            then '{{ edges[loop.index0 - 1] ~ '-' if not loop.first }}<{{ edge }}'
         {%- endfor %}
         else '{{ edges[-1] }}+'
     end

@@ -4,9 +4,10 @@
 {% endmacro %}
 
 {% macro default__mask_top_code(column, spec) %}
-    {%- set most = spec.arguments.most -%}
-    cast(
-        case when {{ column }} > {{ most }} then {{ most }} else {{ column }} end
-        as {{ spec.data_type }}
-    )
+    {%- set most = veil._whole(spec.arguments.most, 'down', spec) -%}
+    case
+        when {{ veil._compared(column, '>', most, spec) }}
+            then try_cast({{ most }} as {{ spec.data_type }})
+        else {{ column }}
+    end
 {% endmacro %}

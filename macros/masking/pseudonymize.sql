@@ -15,9 +15,14 @@
         {{- return('select 1 as parsing') }}
     {%- endif -%}
     {%- set treatment = veil._treatment(source, hierarchies) -%}
+    {%- if not treatment -%}
+        {%- do veil._refuse(
+            'model `' ~ model.name ~ '` has no column left.', 'Give it one, or remove the model.'
+        ) -%}
+    {%- endif -%}
     select
     {%- for column in treatment %}
-        {{ column.sql }} as {{ adapter.quote(column.name) }}{{ ',' if not loop.last }}
+        {{ column.sql }} as {{ veil._quoted(column.name) }}{{ ',' if not loop.last }}
     {%- endfor %}
     from {{ source }} as source
 {% endmacro %}

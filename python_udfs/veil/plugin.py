@@ -13,6 +13,7 @@ itself, attaches the zones, registers the mask functions and locks the connectio
 
 from __future__ import annotations
 
+import csv
 from typing import Any
 
 from dbt.adapters.duckdb.plugins import BasePlugin
@@ -24,6 +25,9 @@ from veil.warehouse.bridge import answer
 from veil.warehouse.session import Session
 from veil.warehouse.zones import close_zones, connection_options
 
+LONGEST_FIELD = 2**24
+"""Characters in one field of a seed; DuckDB's own reader takes lines of 2 MB."""
+
 
 class Plugin(BasePlugin):  # type: ignore[misc]  # dbt-duckdb has no type information
     """Opens a veil session on each new DuckDB connection and answers the package's macros."""
@@ -31,6 +35,8 @@ class Plugin(BasePlugin):  # type: ignore[misc]  # dbt-duckdb has no type inform
     def initialize(self, plugin_config: dict[str, Any]) -> None:
         self._session: Session | None = None
         self._problem: DbtRuntimeError | None = None
+        # dbt reads a seed with Python's csv first, which stops at 131,072 characters a field.
+        csv.field_size_limit(max(csv.field_size_limit(), LONGEST_FIELD))
         if plugin_config:
             raise DbtRuntimeError(
                 "veil: the plugin takes no `config`, and target `settings` would reach it:"

@@ -1,8 +1,8 @@
 select
     chart_no,
-    drawn_on,
-    cast(age as integer) as age,
-    cast(zip as varchar) as zip,
+    {{ veil.typed('drawn_on', 'date') }} as drawn_on,
+    {{ veil.typed('age', 'integer') }} as age,
+    zip,
     analyte,
-    cast(result as decimal(8, 2)) as result
+    {{ veil.typed('result', 'decimal(8, 2)') }} as result
 from {{ source('lab', 'lab_results') }}

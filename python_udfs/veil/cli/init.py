@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import secrets
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import click
 import yaml
@@ -16,6 +19,7 @@ from veil.keys import DEFAULT_PURPOSES, Keyring, LocalFileProvider
 from veil.project import ZONES, Project
 
 PLUGIN_LINES = """\
+      type: duckdb
       path: ":memory:"
       plugins:
         - module: veil.plugin
@@ -26,9 +30,9 @@ models:
     +materialized: table
     +pre-hook: "{{{{ veil.check_model() }}}}"
     +post-hook: "{{{{ veil.gate_model() }}}}"
+    +database: marts
     raw: {{+database: identified}}
     pseudonymized: {{+database: pseudonymized}}
-    marts: {{+database: marts}}
 seeds:
   {name}: {{+database: identified}}"""
 
@@ -128,18 +132,36 @@ def _profile(project: Project) -> None:
         click.echo("profiles.yml is new, copied from profiles.example.yml.")
     elif is_ours:
         click.echo("profiles.yml is there already.")
-    elif not _uses_plugin(target):
-        name = str(config.get("name"))
-        click.echo("Paste into the target in your profiles.yml:\n")
-        click.echo(PLUGIN_LINES)
-        click.echo("\nand into dbt_project.yml, with your own folders:\n")
-        click.echo(PROJECT_LINES.format(name=name))
-        click.echo("\nThen keep state/, warehouse/, published/ and profiles.yml out of git.")
+    else:
+        _say_what_to_paste(project, config)
 
 
-def _uses_plugin(profile: Path) -> bool:
-    try:
-        loaded = yaml.safe_load(profile.read_text(encoding="utf-8"))
-    except (OSError, yaml.YAMLError):
-        return False
-    return "veil.plugin" in str(loaded)
+def _say_what_to_paste(project: Project, config: Mapping[str, Any]) -> None:
+    """In somebody else's project: what its files lack. They are read, never written."""
+    profile = str(config.get("profile"))
+    text = (project.root / "dbt_project.yml").read_text(encoding="utf-8")
+    lacks_plugin = not _uses_plugin(project, profile)
+    lacks_hooks = "veil.check_model()" not in text or "veil.gate_model()" not in text
+    if lacks_plugin:
+        click.echo(f"Paste into the target of profile `{profile}` in your profiles.yml:\n")
+        click.echo(PLUGIN_LINES + "\n")
+    if lacks_hooks:
+        click.echo("Paste into dbt_project.yml, with your own folders:\n")
+        click.echo(PROJECT_LINES.format(name=config.get("name")) + "\n")
+    if lacks_plugin or lacks_hooks:
+        click.echo("Keep state/, warehouse/, published/ and profiles.yml out of git.")
+    else:
+        click.echo("Profile and dbt_project.yml have veil's lines already.")
+
+
+def _uses_plugin(project: Project, profile: str) -> bool:
+    """Whether a target of `profile` has the plugin, in the profiles.yml that dbt would read."""
+    folders = (os.environ.get("DBT_PROFILES_DIR") or project.root, Path.home() / ".dbt")
+    for file in (Path(folder) / "profiles.yml" for folder in folders):
+        if file.exists():
+            try:
+                loaded = yaml.safe_load(file.read_text(encoding="utf-8"))
+            except (OSError, yaml.YAMLError):
+                return False
+            return isinstance(loaded, dict) and "veil.plugin" in str(loaded.get(profile))
+    return False

@@ -16,8 +16,14 @@ LONGEST = 64
 def ip_prefix(text: str, *, v4: int, v6: int) -> str:
     """The network of one address, in CIDR form; `*` where the text is no address.
 
-    An IPv4 address written as IPv6 (`::ffff:192.0.2.1`) counts as IPv4, and a zone identifier
-    (`fe80::1%eth0`) is left out.
+    An IPv4 address inside an IPv6 one counts as IPv4, mapped (`::ffff:192.0.2.1`, RFC 4291) as well
+    as 6to4 (`2002:c000:201::`, RFC 3056): the first 48 bits of the latter are the whole IPv4
+    address. A zone identifier (`fe80::1%eth0`) is left out.
+
+    Args:
+        text: an address in any usual notation, white space around it allowed.
+        v4: length of the prefix of an IPv4 network, in bits.
+        v6: the same for IPv6.
 
     >>> ip_prefix("192.0.2.77", v4=24, v6=48)
     '192.0.2.0/24'
@@ -28,8 +34,8 @@ def ip_prefix(text: str, *, v4: int, v6: int) -> str:
         address = ipaddress.ip_address(text.strip().split("%", 1)[0][:LONGEST])
     except ValueError:
         return NO_ADDRESS
-    mapped = getattr(address, "ipv4_mapped", None)
-    address = mapped or address
+    if isinstance(address, ipaddress.IPv6Address):
+        address = address.ipv4_mapped or address.sixtofour or address
     length = v4 if address.version == 4 else v6
     return str(ipaddress.ip_network((address, length), strict=False))
 

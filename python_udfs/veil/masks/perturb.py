@@ -37,7 +37,7 @@ def shift_days(bits: Bits, *, days: int, nulls: Any) -> pa.Array:
 
 
 def laplace(bits: Bits, *, scale: float, nulls: Any) -> pa.Array:
-    """Laplace(0, scale) by inversion of 53 bits.
+    """Laplace(0, scale): a sign and an exponential magnitude, by inversion of 52 bits.
 
     Args:
         bits: shape (n,), uniform 64-bit integers.
@@ -48,8 +48,9 @@ def laplace(bits: Bits, *, scale: float, nulls: Any) -> pa.Array:
     """
     if not (np.isfinite(scale) and scale > 0):
         raise VeilError("mask `noise` needs a `scale` above 0.")
-    # (k + 1/2) / 2**53 lies strictly between 0 and 1, so the logarithm is finite.
-    uniform = ((bits >> np.uint64(11)).astype(np.float64) + 0.5) * 2.0**-53
-    centred = uniform - 0.5
-    draw = -scale * np.sign(centred) * np.log1p(-2.0 * np.abs(centred))
+    # One bit is the sign, 52 others the magnitude: (k + 1/2) / 2**52 is exact and lies strictly
+    # between 0 and 1, so the logarithm is finite; with 53 bits the largest k would round to 1.
+    uniform = ((bits >> np.uint64(12)).astype(np.float64) + 0.5) * 2.0**-52
+    sign = np.where(bits & np.uint64(1), 1.0, -1.0)
+    draw = sign * -scale * np.log(uniform)
     return pa.array(draw, mask=_null_mask(nulls))

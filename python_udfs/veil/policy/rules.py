@@ -6,17 +6,22 @@ is one, and the remedy.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 
 from veil.errors import VeilError
 from veil.policy.graph import Graph, Node
+from veil.policy.settings import LEAST_THRESHOLD
 
 CLASSES = ("direct_identifier", "quasi_identifier", "sensitive", "non_sensitive")
 RELEASES = {"suppressed": "no_small_cells"}
 """Kinds of release, and the gate that each needs."""
-LEAST_THRESHOLD = 3
 SHOWN = 10
 """So many refusals are printed at once; the rest is counted."""
+
+JINJA_ASIDE = re.compile(r"\{#.*?#\}|\{\{-?\s*config\([^{}]*\)\s*-?\}\}", re.DOTALL)
+"""What may stand beside the one call of a pseudonymized model: a comment, its configuration."""
+ONE_CALL = re.compile(r"\{\{-?\s*veil\.pseudonymize\((?:(?!\{\{|\}\}|\{%).)*\)\s*-?\}\}", re.DOTALL)
 
 Rule = Callable[[Graph, Node], Iterator[str]]
 
@@ -70,6 +75,25 @@ def parents_fit_the_layer(graph: Graph, node: Node) -> Iterator[str]:
                 f"{_title(node)} reads `{parent.name}`, which holds personal data as delivered."
                 " Read a pseudonymized model instead, or classify its own columns."
             )
+
+
+def sql_is_one_call(graph: Graph, node: Node) -> Iterator[str]:
+    if node.kind != "model" or not node.is_pseudonymized:
+        return
+    sql = JINJA_ASIDE.sub("", str(node.raw.get("raw_code") or "")).strip()
+    if not ONE_CALL.fullmatch(sql):
+        yield (
+            f"{_title(node)} has masks in its YAML, but its SQL is not the one call that applies"
+            " them. Write `{{ veil.pseudonymize(ref('...')) }}` and nothing else."
+        )
+
+
+def layers_are_apart(graph: Graph, node: Node) -> Iterator[str]:
+    if node.is_mart and (node.is_classified or node.is_pseudonymized):
+        yield (
+            f"{_title(node)} has an audience, but also a `privacy_class` or a `privacy_mask`. A mart"
+            " has neither: make two models of it."
+        )
 
 
 def zone_fits_the_layer(graph: Graph, node: Node) -> Iterator[str]:
@@ -157,6 +181,8 @@ RULES: tuple[Rule, ...] = (
     hooks_are_set,
     columns_are_classified,
     parents_fit_the_layer,
+    sql_is_one_call,
+    layers_are_apart,
     zone_fits_the_layer,
     materialization_can_be_gated,
     promise_is_whole,

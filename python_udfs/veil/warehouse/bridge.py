@@ -13,6 +13,7 @@ from veil.errors import VeilError
 from veil.policy.definition import definition_hash, policy_hash
 from veil.policy.graph import Graph
 from veil.policy.rules import check_node, check_project
+from veil.policy.settings import check_settings
 from veil.warehouse.content import content_sql
 from veil.warehouse.publish import publish
 from veil.warehouse.receipts import Receipt, insert_sql
@@ -22,6 +23,12 @@ Payload = Mapping[str, Any]
 
 
 def _start_run(session: Session, payload: Payload) -> None:
+    check_settings(
+        session.project.config(),
+        profile=payload["profile"],
+        threshold=payload["threshold"],
+        publish=payload["publish"],
+    )
     check_project(Graph(payload["graph"]), command=payload["command"])
 
 

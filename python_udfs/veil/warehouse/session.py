@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import duckdb
+from dbt.flags import get_flags
 
 from veil.keys import Keyring
 from veil.project import Project
@@ -23,7 +25,9 @@ class Session:
 
     @staticmethod
     def locate() -> Project:
-        return Project.find()
+        """The project that dbt works on, which need not be the working folder."""
+        folder = getattr(get_flags(), "PROJECT_DIR", None)
+        return Project.find(Path(folder) if folder else None)
 
     @classmethod
     def open(cls, conn: duckdb.DuckDBPyConnection) -> Session:

@@ -346,3 +346,12 @@ def test_no_refusal_shows_a_key_or_what_stood_in_the_file(tmp_path: Path) -> Non
     assert planted not in shown
     assert seal not in shown
     assert not any(text in shown for key in keys for text in spellings(key))
+
+
+def test_one_kid_cannot_stand_for_two_keys(tmp_path: Path) -> None:
+    """Not even as a pending key beside a primary one, which no other rule forbids."""
+    _, vault, path = new_ring(tmp_path, SHARED)
+    edit(path, lambda v: v["entries"].append({**v["entries"][1], "status": "pending"}))
+
+    with pytest.raises(KeyringError, match="stands in the keyring twice"):
+        Keyring.load(path, providers=vault)

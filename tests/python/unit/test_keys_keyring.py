@@ -236,8 +236,9 @@ def test_an_older_key_is_found_by_its_kid_after_a_rotation(tmp_path: Path) -> No
 
 def test_a_kid_of_another_purpose_or_domain_gives_no_sub_key(tmp_path: Path) -> None:
     """A kid out of a forged pseudonym cannot select a zone key."""
-    ring, _, _ = new_ring(tmp_path, SHARED, PERSON, ("zone", "marts"))
-    for kid in (only(ring, "zone", "marts").kid, only(ring, *PERSON).kid):
+    ring, _, _ = new_ring(tmp_path, SHARED, PERSON, ("zone", "marts"), ("receipt", "*"))
+    others = [("zone", "marts"), PERSON, ("receipt", "*")]
+    for kid in (only(ring, *pair).kid for pair in others):
         with pytest.raises(KeyringError, match="not for that purpose and domain"):
             ring.subkey("pseudonym", "household", "mac", kid=kid)
 
@@ -307,12 +308,14 @@ def test_the_mac_key_is_not_handed_out_and_keeps_its_status(tmp_path: Path) -> N
         lambda: ring.material(entry),
         lambda: ring.subkey("keyring-mac", "*", "file-mac"),
         lambda: ring.subkey("keyring-mac", "*", "file-mac", kid=entry.kid),
-        lambda: ring.set_status(entry.kid, Status.DISABLED),
         lambda: ring.add("keyring-mac", "*"),
         lambda: ring.add("keyring-mac", "other", Status.PRIMARY),
     ):
         with pytest.raises(KeyringError, match="own MAC"):
             call()
+    for status in Status:
+        with pytest.raises(KeyringError, match="keeps its status"):
+            ring.set_status(entry.kid, status)
 
 
 def test_a_second_primary_is_refused_in_both_ways(tmp_path: Path) -> None:

@@ -9,7 +9,8 @@ import pytest
 from keys_support import REF, Vault, edit, new_ring, only, spellings
 
 from veil.errors import EXIT_CANNOT_RUN, VeilError
-from veil.keys import Keyring, KeyringError, ProviderError, Status, UnwrapError
+from veil.files import locked
+from veil.keys import Keyring, KeyringError, ProviderError, Status, UnwrapError, disable
 
 PERSON = ("pseudonym", "person")
 SHARED = ("pseudonym", "*")
@@ -49,6 +50,22 @@ def test_save_refuses_when_somebody_else_saved_in_between(tmp_path: Path) -> Non
         second.save()
 
     assert path.read_bytes() == after_first
+
+
+def test_every_writer_waits_for_the_lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Saving and disabling, sealed or not, are refused while another process writes."""
+    ring, vault, path = new_ring(tmp_path, SHARED)
+    monkeypatch.setattr("veil.keys.keyring.LOCK_SECONDS", 0)
+    monkeypatch.setattr("veil.keys.disabling.LOCK_SECONDS", 0)
+    before = path.read_bytes()
+    with locked(path, timeout=0):
+        with pytest.raises(VeilError, match="held by another process"):
+            ring.save()
+        for vault.reachable in (True, False):
+            with pytest.raises(VeilError, match="held by another process"):
+                disable(path, only(ring, *SHARED).kid, providers=vault)
+
+    assert path.read_bytes() == before
 
 
 def test_save_refuses_when_the_file_is_gone(tmp_path: Path) -> None:
