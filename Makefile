@@ -5,7 +5,8 @@ SHELL := /bin/sh
 VENV := .venv
 BIN := $(VENV)/bin
 DATA ?= seeds
-PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input
+# The lock is complete, so nothing is left to resolve: --no-deps.
+PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check --no-input --no-deps
 
 # The first interpreter of a version that every dependency supports; PYTHON=... chooses another.
 PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3 python; do \
@@ -55,7 +56,7 @@ $(VENV)/bin/python:
 
 $(VENV)/.ready: requirements.lock pyproject.toml | $(VENV)/bin/python
 	@$(PIP) --require-hashes --requirement requirements.lock
-	@$(PIP) --no-deps --no-build-isolation --editable .
+	@$(PIP) --no-build-isolation --editable .
 	@touch $@
 
 $(VENV)/.ready-test: requirements-test.lock $(VENV)/.ready

@@ -12,112 +12,26 @@ from __future__ import annotations
 import argparse
 import re
 import sys
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import click
 import yaml
-from reference_lines import ENVIRONMENT, EXAMPLES, KEYS, VARIABLES
+from reference_lines import ENVIRONMENT, EXAMPLES, KEYS, LAYERS, VARIABLES
+from reference_sources import (
+    ROOT,
+    Macro,
+    catalogue,
+    commands,
+    comment_of,
+    known_keys,
+    macros,
+    one_line,
+    profiles,
+    variables,
+)
 
-from veil.cli.main import cli
-
-ROOT = Path(__file__).resolve().parents[1]
 NOTE = "<!-- Written by scripts/build_reference.py from the code. Do not edit. -->\n"
-DEFINITION = re.compile(r"{%-?\s*(macro|test)\s+([a-z]\w*)\(([^)]*)\)")
-
-
-@dataclass(frozen=True)
-class Macro:
-    """A public macro or generic test."""
-
-    name: str
-    folder: str
-    signature: str
-    text: str
-    arguments: tuple[tuple[str, str, str], ...]
-
-
-def _embedded_yaml(path: Path) -> dict[str, Any]:
-    """The YAML that a macro holds as data, between `set` and `endset`."""
-    found = re.search(r"{%- set \w+ -%}\n(.*?){%- endset -%}", path.read_text("utf-8"), re.S)
-    if found is None:
-        raise SystemExit(f"{path.name} holds no YAML block any more; mend build_reference.py")
-    loaded: dict[str, Any] = yaml.safe_load(found.group(1))
-    return loaded
-
-
-def catalogue() -> dict[str, Any]:
-    """The masks, by name."""
-    return _embedded_yaml(ROOT / "macros/masking/_mask_catalogue.sql")
-
-
-def profiles() -> dict[str, Any]:
-    """The profiles, by name."""
-    return _embedded_yaml(ROOT / "macros/masking/_profiles.sql")
-
-
-def known_keys() -> list[str]:
-    """The `privacy_` keys that the YAML may hold."""
-    text = (ROOT / "macros/_private/_known_keys.sql").read_text("utf-8")
-    return re.findall(r"'(privacy_\w+)'", text)
-
-
-def variables() -> dict[str, str]:
-    """The variables that the macros read, with their defaults."""
-    found: dict[str, str] = {}
-    for path in sorted((ROOT / "macros").rglob("*.sql")):
-        for name, default in re.findall(r"var\('(veil:\w+)', ([^)]+)\)", path.read_text("utf-8")):
-            found[name] = default
-    return dict(sorted(found.items()))
-
-
-def _described() -> dict[str, Any]:
-    """What the YAML beside the macros says of each."""
-    found = {}
-    for path in sorted((ROOT / "macros").glob("*/_*.yml")):
-        for macro in (yaml.safe_load(path.read_text("utf-8")) or {}).get("macros", []):
-            found[macro["name"].removeprefix("test_")] = macro
-    return found
-
-
-def _comment(path: Path) -> str:
-    """The comment that opens a macro's file, without its indentation."""
-    found = re.match(r"{#-?\s*(.*?)\s*-?#}", path.read_text("utf-8"), re.S)
-    return "" if found is None else re.sub(r"\n {4}", "\n", found.group(1))
-
-
-def macros() -> list[Macro]:
-    """Every public macro and generic test, by folder and name."""
-    described = _described()
-    found = []
-    for path in sorted((ROOT / "macros").glob("*/[a-z]*.sql")):
-        for kind, name, arguments in DEFINITION.findall(path.read_text("utf-8")):
-            if name.startswith("default__") or path.parent.name == "_private":
-                continue
-            entry = described.get(name, {})
-            rows = tuple(
-                (one["name"], str(one.get("type", "")), _line(one.get("description", "")))
-                for one in entry.get("arguments", [])
-            )
-            text = str(entry.get("description") or "").strip() or _from_comment(path)
-            folder = "generic_tests" if kind == "test" else path.parent.name
-            found.append(Macro(name, folder, f"{name}({arguments})", text, rows))
-    return found
-
-
-def _from_comment(path: Path) -> str:
-    first, *rest = _comment(path).split("\n\n")
-    blocks = [_line(first)]
-    for block in rest:
-        # Argument lists are aligned in columns.
-        blocks.append(f"```text\n{block}\n```" if re.search(r"\S {2,}\S", block) else _line(block))
-    return "\n\n".join(blocks)
-
-
-def _line(text: str) -> str:
-    return " ".join(str(text).split())
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -127,7 +41,7 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def _argument(name: str, rule: dict[str, Any]) -> str:
-    parts = [str(rule["type"])]
+    parts = [str(rule["type"])] if "type" in rule else []
     if "one_of" in rule:
         parts = ["one of " + ", ".join(rule["one_of"])]
     if "least" in rule and "most" in rule:
@@ -143,7 +57,7 @@ def mask_lines() -> dict[str, str]:
     """One line a mask: what its macro says first."""
     found = {"drop": "Nothing: the column ends here. With an enforced contract use `privacy_drop`."}
     for path in sorted((ROOT / "macros/masking").glob("mask_*.sql")):
-        found[path.stem.removeprefix("mask_")] = _line(_comment(path).split("\n\n")[0])
+        found[path.stem.removeprefix("mask_")] = one_line(comment_of(path).split("\n\n")[0])
     return found
 
 
@@ -187,14 +101,18 @@ def profiles_page() -> str:
         " date or timestamp column; else that of its `privacy_class`. *Filled in* stands where the"
         " YAML names no mask. A column without any rule is refused.\n"
     )
-    for name, rules in profiles().items():
+    for name, (comment, rules) in profiles().items():
         rows = []
         for key, rule in rules.items():
             arguments = ", ".join(f"{k}: {v}" for k, v in rule.get("arguments", {}).items())
             mask = f"`{rule['mask']}`" if rule.get("mask") else "none: the YAML must say"
-            filled = f"{mask} ({arguments})" if arguments else mask
-            rows.append((f"`{key}`", filled, ", ".join(rule["allowed"])))
-        text += f"\n## {name}\n\n" + _table(("type or class", "filled in", "allowed"), rows)
+            limits = "; ".join(_argument(*one) for one in rule.get("limits", {}).items())
+            allowed = ", ".join(rule["allowed"])
+            rows.append(
+                (f"`{key}`", f"{mask} ({arguments})" if arguments else mask, allowed, limits)
+            )
+        text += f"\n## {name}\n\n{comment}\n\n"
+        text += _table(("type or class", "filled in", "allowed", "limits"), rows)
     return text
 
 
@@ -209,28 +127,12 @@ def keys_page() -> str:
 def variables_page() -> str:
     rows = [(f"`{name}`", f"`{default}`", VARIABLES[name]) for name, default in variables().items()]
     return (
-        "# Variables\n\nWhat `vars:` and the environment change; set them in your own"
-        " dbt_project.yml.\n\n"
+        "# Variables\n\nWhat `vars:` and the environment change; write variables directly under"
+        " `vars:` in your own dbt_project.yml.\n\n"
         + _table(("variable", "default", "does"), rows)
         + '\n```yaml\nvars:\n  "veil:threshold": 20\n```\n\n## Environment\n\n'
         + _table(("name", "does"), [(f"`{k}`", v) for k, v in ENVIRONMENT.items()])
     )
-
-
-def commands(group: click.Command = cli, *above: click.Context) -> Iterator[tuple[str, str]]:
-    """Each command's full name and its `--help` text, 80 characters wide."""
-    name = "veil" if not above else str(group.name)
-    context = click.Context(
-        group,
-        info_name=name,
-        parent=above[-1] if above else None,
-        terminal_width=80,
-        max_content_width=80,
-        **group.context_settings,
-    )
-    yield context.command_path, context.get_help()
-    for child in sorted(getattr(group, "commands", {}).values(), key=lambda one: str(one.name)):
-        yield from commands(child, *above, context)
 
 
 def commands_page() -> str:
@@ -252,7 +154,8 @@ def commands_page() -> str:
 
 def _macro_section(macro: Macro) -> str:
     text = f"\n### {macro.name}\n\n```jinja\n{macro.signature}\n```\n\n{macro.text}\n"
-    if macro.arguments:
+    # The masks all take the same; the page says it once.
+    if macro.arguments and not macro.name.startswith("mask_"):
         rows = [(f"`{name}`", kind, line) for name, kind, line in macro.arguments]
         text += "\n" + _table(("argument", "type", "is"), rows)
     return text
@@ -260,8 +163,11 @@ def _macro_section(macro: Macro) -> str:
 
 def macros_page() -> str:
     text = (
-        "# Macros\n\nEvery public macro, by folder; call it as `veil.<name>`. Each dispatches, so"
-        " that an adapter of your own can override `default__<name>`.\n"
+        "# Macros\n\nEvery public macro, by folder; call it as `veil.<name>`.\n\nYou call"
+        " `pseudonymize`, `typed` and `suppress_small` in models, and `check_model` and"
+        " `gate_model` in hooks; the rest is called by these. What writes SQL dispatches, so that"
+        " an adapter of your own can override `default__<name>`. Every `mask_<name>` takes the"
+        " column as SQL, and what is known about it.\n"
     )
     folder = ""
     for macro in macros():
@@ -299,27 +205,23 @@ def overview_page() -> str:
         "seeds": config["seeds"]["veil"]["+docs"]["node_color"],
         **{name: models[name]["+docs"]["node_color"] for name in ("raw", "pseudonymized", "marts")},
     }
-    said = {
-        "seeds": ("dark red", "`seed_`", "people data as delivered", "the build alone"),
-        "raw": ("red", "`raw_`", "typed and minimised, each column classified", "the build alone"),
-        "pseudonymized": (
-            "amber", "`psn_`", "masked column by column; still personal data", "the build alone"
-        ),
-        "marts": (
-            "green", "none", "suppressed aggregates, gated before commit", "its audience, as a copy"
-        ),
-    }
     layers = [
-        (name, f"{said[name][0]} (`{colours[name]}`)", *said[name][1:]) for name in colours
+        (name, f"{LAYERS[name][0]} (`{colours[name]}`)", *LAYERS[name][1:]) for name in colours
     ]
     marts = []
     for mart in _marts():
-        what, _, grain = _line(mart["description"]).partition(". ")
+        what, _, grain = one_line(mart["description"]).partition(". ")
         meta = mart["config"]["meta"]
         link = f"[{mart['name']}](#!/model/model.veil.{mart['name']})"
         marts.append(
-            (link, what, grain.removeprefix("One row per ").rstrip("."),
-             meta["privacy_audience"], str(meta["privacy_threshold"]), meta["privacy_population"])
+            (
+                link,
+                what,
+                grain.removeprefix("One row per ").rstrip("."),
+                meta["privacy_audience"],
+                str(meta["privacy_threshold"]),
+                meta["privacy_population"],
+            )
         )
     return (
         NOTE

@@ -18,7 +18,10 @@ LINT: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("ruff", ("ruff", "check", "--quiet", *CODE)),
     ("format", ("ruff", "format", "--check", "--quiet", *CODE)),
     ("mypy", ("mypy", "--no-error-summary")),
-    ("sqlfluff", ("sqlfluff", "lint", "--processes", "1", "--nofail-on-warnings", "models", "tests/sql")),
+    (
+        "sqlfluff",
+        ("sqlfluff", "lint", "--processes", "1", "--nofail-on-warnings", "models", "tests/sql"),
+    ),
 )
 
 
@@ -38,7 +41,11 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--lint", action="store_true", help="lint and types only")
     options = parser.parse_args()
-    if not all([run(name, command) for name, command in LINT]):
+    profile = ROOT / "profiles.yml"
+    if not profile.exists():  # sqlfluff compiles through dbt, which needs a profile
+        profile.write_bytes((ROOT / "profiles.example.yml").read_bytes())
+    passed = [run(name, command) for name, command in LINT]
+    if not all(passed):
         return 1
     if options.lint:
         return 0

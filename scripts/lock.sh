@@ -4,7 +4,7 @@
 # without build isolation: nothing is fetched that has no hash here.
 set -eu
 cd "$(dirname "$0")/.."
-options="--quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header"
+options="--quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header --no-strip-extras"
 printf 'hatchling\neditables\n' >build-requirements.tmp
 trap 'rm -f build-requirements.tmp' EXIT
 uv pip compile $options pyproject.toml build-requirements.tmp -o requirements.lock

@@ -98,3 +98,26 @@ EXAMPLES: dict[str, tuple[str, str, str]] = {
     "keep": ("", "`Female`", "`Female`"),
 }
 """By mask: arguments, a value before, and after."""
+
+LAYERS: dict[str, tuple[str, str, str, str]] = {
+    "seeds": ("dark red", "`seed_`", "people data as delivered", "the build alone"),
+    "raw": (
+        "red, outlined",
+        "`raw_`",
+        "typed and minimised, each column classified",
+        "the build alone",
+    ),
+    "pseudonymized": (
+        "amber",
+        "`psn_`",
+        "masked column by column; still personal data",
+        "the build alone",
+    ),
+    "marts": (
+        "green",
+        "none",
+        "suppressed aggregates, gated before commit",
+        "its audience, as a copy",
+    ),
+}
+"""By layer: colour on the lineage graph, prefix, content, and who reads it."""

@@ -5,10 +5,12 @@
 
     count_column  the count of distinct privacy units
     grain         the columns that name a cell; every other column is a measure
-    threshold     default: the model's `privacy_threshold`, else `var('veil:threshold', 11)`
+    threshold     raises the model's `privacy_threshold` (else `var('veil:threshold', 11)`); it never
+                  lowers it
 -#}
 {% test no_small_cells(model, count_column, grain, threshold=none) %}
-    {%- set least = threshold or veil._threshold_of(model) -%}
+    {%- set declared = veil._threshold_of(model) -%}
+    {%- set least = [threshold or declared, declared] | max -%}
     {%- set others = [] -%}
     {%- if execute -%}
         {%- for column in adapter.get_columns_in_relation(model) -%}

@@ -8,6 +8,7 @@ import shutil
 from collections.abc import Iterator
 
 import pytest
+
 from harness import KEK, DbtProject, copy_of, new_project
 
 _numbers = itertools.count(1)

@@ -122,15 +122,38 @@ class DbtProject:
 def new_project(root: Path) -> DbtProject:
     """The demo project, copied without state, with a keyring under the environment's key."""
     root.mkdir(parents=True)
-    for part in PARTS:
+    _copy(root, PARTS)
+    return _initialised(DbtProject(root))
+
+
+def new_stranger(root: Path) -> DbtProject:
+    """The project in integration_tests/, inside a copy of the repository, its packages installed.
+
+    `root` is its folder; the folder above becomes the package that its packages.yml names.
+    """
+    _copy(root.parent, (*PARTS, "docs", "tests/sql"))
+    made = ("target", "logs", "dbt_packages", "state", "warehouse", "published", "profiles.yml")
+    shutil.copytree(ROOT / "integration_tests", root, ignore=shutil.ignore_patterns(*made))
+    shutil.copy2(root / "profiles.example.yml", root / "profiles.yml")
+    project = DbtProject(root)
+    installed = project.dbt("deps")
+    assert installed.ok, installed.text
+    return _initialised(project)
+
+
+def _copy(root: Path, parts: tuple[str, ...]) -> None:
+    for part in parts:
         source = ROOT / part
         if source.is_dir():
             shutil.copytree(source, root / part)
-        else:
+        elif source.exists():
+            root.mkdir(parents=True, exist_ok=True)
             shutil.copy2(source, root / part)
+
+
+def _initialised(project: DbtProject) -> DbtProject:
     from veil.cli.main import cli
 
-    project = DbtProject(root)
     with project.here():
         cli.main(["init", "--provider", f"env:{KEK}"], standalone_mode=False)
     return project

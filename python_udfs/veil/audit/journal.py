@@ -54,7 +54,24 @@ def append_event(path: Path, event: str, **details: str | int | bool) -> None:
 
 
 def read_events(path: Path) -> list[dict[str, object]]:
-    """The events of a journal, oldest first; an absent journal has none."""
-    if not path.exists():
-        return []
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    """The events of a journal, oldest first; an absent journal has none.
+
+    Raises:
+        VeilError: where a line is not whole, or does not carry the hash of the line before.
+    """
+    events = []
+    previous = START
+    try:
+        lines = path.read_bytes().splitlines() if path.exists() else []
+        for line in lines:
+            event = json.loads(line)
+            if event["previous"] != previous:
+                raise ValueError
+            previous = hashlib.sha256(line).hexdigest()
+            events.append(event)
+    except (OSError, ValueError, KeyError, TypeError):
+        raise VeilError(
+            "state/audit/events.jsonl is not whole: a line is damaged, missing or added.",
+            remedy="Restore state/ from a backup.",
+        ) from None
+    return events

@@ -17,6 +17,7 @@ from veil.errors import VeilError
 from veil.files import private_dir
 from veil.keys import DEFAULT_PURPOSES, Keyring, LocalFileProvider
 from veil.project import ZONES, Project
+from veil.state import load_keyring
 
 PLUGIN_LINES = """\
       type: duckdb
@@ -64,7 +65,7 @@ def init(project: Project, provider: str | None, no_encryption: bool, after_loss
       DBT_ENV_SECRET_VEIL=... veil init --provider env:DBT_ENV_SECRET_VEIL
     """
     if project.keyring.exists():
-        keyring = Keyring.load(project.keyring)
+        keyring = load_keyring(project)
         click.echo(f"state/keyring.json is there already: keyring {keyring.id}.")
     else:
         keyring = _new_keyring(

@@ -7,8 +7,9 @@ import json
 import click
 
 from veil.cli.options import project_option
-from veil.keys import Keyring, Status
+from veil.keys import Status
 from veil.project import Project
+from veil.state import load_keyring
 
 SHOWN = ("kid", "purpose", "domain", "status", "created", "not_after", "kek_ref")
 
@@ -33,7 +34,7 @@ def list_keys(project: Project, as_json: bool) -> None:
     Example:
       veil keys list --json
     """
-    keyring = Keyring.load(project.keyring)
+    keyring = load_keyring(project)
     rows = [{name: _shown(getattr(entry, name)) for name in SHOWN} for entry in keyring.entries]
     if as_json:
         body = {"id": keyring.id, "generation": keyring.generation, "keys": rows}
@@ -59,7 +60,7 @@ def verify(project: Project) -> None:
     Example:
       veil keys verify
     """
-    keyring = Keyring.load(project.keyring)
+    keyring = load_keyring(project)
     checked = 0
     for entry in keyring.entries:
         if entry.purpose != "keyring-mac" and entry.status not in {

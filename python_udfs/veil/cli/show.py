@@ -60,9 +60,7 @@ def show(project: Project, mart: str | None, rows: int, as_json: bool) -> None:
     click.echo(f"Look into one with `veil show {name}`, or open the file with any DuckDB client.")
 
 
-def _print_mart(
-    project: Project, releases: list[dict[str, Any]], mart: str, *, rows: int
-) -> None:
+def _print_mart(project: Project, releases: list[dict[str, Any]], mart: str, *, rows: int) -> None:
     for release in releases:
         if mart in {table["name"] for table in release["tables"]}:
             # duckdb takes a moment to import; listing does without it.

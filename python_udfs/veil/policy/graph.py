@@ -111,10 +111,13 @@ class Node:
     @property
     def is_pseudonymized(self) -> bool:
         """Whether its columns are treated: any `privacy_mask` or `privacy_from`."""
-        return any(
-            "privacy_mask" in column.meta or "privacy_from" in column.meta
-            for column in self.columns.values()
-        ) or "privacy_drop" in self.meta
+        return (
+            any(
+                "privacy_mask" in column.meta or "privacy_from" in column.meta
+                for column in self.columns.values()
+            )
+            or "privacy_drop" in self.meta
+        )
 
     @property
     def is_mart(self) -> bool:
@@ -124,7 +127,9 @@ class Node:
     def hooks(self) -> str:
         """The text of its pre- and post-hooks."""
         hooks = [*self.config.get("pre-hook", ()), *self.config.get("post-hook", ())]
-        return " ".join(str(hook.get("sql") if isinstance(hook, Mapping) else hook) for hook in hooks)
+        return " ".join(
+            str(hook.get("sql") if isinstance(hook, Mapping) else hook) for hook in hooks
+        )
 
 
 class Graph:

@@ -91,8 +91,8 @@ def sql_is_one_call(graph: Graph, node: Node) -> Iterator[str]:
 def layers_are_apart(graph: Graph, node: Node) -> Iterator[str]:
     if node.is_mart and (node.is_classified or node.is_pseudonymized):
         yield (
-            f"{_title(node)} has an audience, but also a `privacy_class` or a `privacy_mask`. A mart"
-            " has neither: make two models of it."
+            f"{_title(node)} has an audience, but also a `privacy_class` or a `privacy_mask`. A"
+            " mart has neither: make two models of it."
         )
 
 
@@ -151,11 +151,17 @@ def promise_is_whole(graph: Graph, node: Node) -> Iterator[str]:
     threshold = node.meta.get("privacy_threshold")
     whole = isinstance(threshold, int) and not isinstance(threshold, bool)
     if threshold is not None and not (whole and threshold >= LEAST_THRESHOLD):
-        yield f"{where} has no usable `privacy_threshold`. It is a whole number from {LEAST_THRESHOLD}."
+        yield (
+            f"{where} has no usable `privacy_threshold`."
+            f" It is a whole number from {LEAST_THRESHOLD}."
+        )
     gates = {test["test_metadata"]["name"] for test in graph.gates(node)}
     gate = RELEASES.get(str(release))
     if gate and gate not in gates:
-        yield f"{where} promises `{release}` but lacks its gate. Add `veil.{gate}` to its `data_tests`."
+        yield (
+            f"{where} promises `{release}` but lacks its gate."
+            f" Add `veil.{gate}` to its `data_tests`."
+        )
     if not node.config.get("contract", {}).get("enforced"):
         yield f"{where} has no enforced contract. Add `contract: {{enforced: true}}` to its config."
 

@@ -99,6 +99,4 @@ def _register(
             problem = f"{name} failed on a value; no value is shown."
         raise VeilError(problem)
 
-    conn.create_function(
-        name, guarded, parameters, result, type="arrow", null_handling="special"
-    )
+    conn.create_function(name, guarded, parameters, result, type="arrow", null_handling="special")

@@ -58,7 +58,7 @@ def publish(
         ]
         if held:
             lines.append(
-                f"audience `{audience}` keeps its previous release: mart `{held[0].mart}`"
+                f"audience `{audience}` {_standing(session, audience)}: mart `{held[0].mart}`"
                 f" {held[0].reason}"
                 + (f" ({len(held) - 1} more held back)" if len(held) > 1 else "")
             )
@@ -66,6 +66,11 @@ def publish(
         chosen = {mart.name: (mart, receipts[mart.unique_id]) for mart in marts}
         lines.append(_swap(session, audience, chosen))
     return lines
+
+
+def _standing(session: Session, audience: str) -> str:
+    there = (session.project.published / f"{audience}.duckdb").exists()
+    return "keeps its previous release" if there else "has no release yet"
 
 
 def _held(

@@ -52,8 +52,7 @@ def insert_sql(receipt: Receipt, keyring: Keyring) -> str:
     """SQL that replaces the receipt of one mart; run in the mart's transaction."""
     body = receipt.body()
     values = ", ".join(
-        "'{}'".format(text.replace("'", "''"))
-        for text in (receipt.mart, body, _mac(keyring, body))
+        "'{}'".format(text.replace("'", "''")) for text in (receipt.mart, body, _mac(keyring, body))
     )
     mart = receipt.mart.replace("'", "''")
     return (
@@ -64,7 +63,7 @@ def insert_sql(receipt: Receipt, keyring: Keyring) -> str:
 def valid_receipts(conn: duckdb.DuckDBPyConnection, keyring: Keyring) -> dict[str, Receipt]:
     """The receipts whose MAC holds, by the mart's unique id. A forged or damaged row is no row."""
     found = {}
-    rows = conn.execute(f"select mart, body, mac from {TABLE} order by written_at").fetchall()  # noqa: S608
+    rows = conn.execute(f"select mart, body, mac from {TABLE} order by written_at").fetchall()
     for mart, body, mac in rows:
         if not hmac.compare_digest(str(mac), _mac(keyring, str(body))):
             continue

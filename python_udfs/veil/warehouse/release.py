@@ -125,11 +125,15 @@ def write_release(session: Session, release: Release, folder: Path, chosen: Chos
         # One thread: row groups are then cut at the same rows every time.
         out.execute("set threads = 1")
         database = folder / f"{release.audience}.duckdb"
-        out.execute(f"attach {_quoted(str(database))} as release (storage_version '{STORAGE_VERSION}')")
+        out.execute(
+            f"attach {_quoted(str(database))} as release (storage_version '{STORAGE_VERSION}')"
+        )
         for name, (mart, receipt) in sorted(chosen.items()):
             table = f"release.main.{_name(name)}"
             with session.conn.cursor() as source:
-                rows = source.execute(f"select * from {mart.relation} order by all").to_arrow_table()
+                rows = source.execute(
+                    f"select * from {mart.relation} order by all"
+                ).to_arrow_table()
             out.register("incoming", rows)
             out.execute(f"create table {table} as select * from incoming")
             out.unregister("incoming")

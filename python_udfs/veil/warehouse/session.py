@@ -10,6 +10,7 @@ from dbt.flags import get_flags
 
 from veil.keys import Keyring
 from veil.project import Project
+from veil.state import load_keyring
 from veil.warehouse.functions import register_functions
 from veil.warehouse.receipts import create_receipt_table
 from veil.warehouse.zones import attach_zones, lock_down
@@ -37,7 +38,7 @@ class Session:
             VeilError: where the keyring, a key or a zone cannot be opened.
         """
         project = cls.locate()
-        keyring = Keyring.load(project.keyring)
+        keyring = load_keyring(project)
         attach_zones(conn, project, keyring)
         create_receipt_table(conn)
         register_functions(conn, keyring)
@@ -47,6 +48,6 @@ class Session:
     @classmethod
     def open_marts(cls, conn: duckdb.DuckDBPyConnection, project: Project) -> Session:
         """Attach the marts alone, read-only: for `veil publish`."""
-        keyring = Keyring.load(project.keyring)
+        keyring = load_keyring(project)
         attach_zones(conn, project, keyring, read_only=True)
         return cls(conn=conn, project=project, keyring=keyring)

@@ -162,7 +162,7 @@ def _people(draw: Draw, people: int) -> str:
         h + 1 as household_id,
         'R' || lpad(cast(1 + prefix % {REGIONS} as varchar), 2, '0') as region
     from written
-    """  # noqa: S608 - every part is an expression made in this module
+    """
 
 
 def _events(draw: Draw, *, people: int, events: int) -> str:
@@ -210,7 +210,7 @@ def _events(draw: Draw, *, people: int, events: int) -> str:
             else '198.' || (18 + address % 2) || '.' || ((address >> 8) % 256) || '.'
                 || (1 + (address >> 16) % 254) end as ip_address
     from valued
-    """  # noqa: S608 - every part is an expression made in this module
+    """
 
 
 @contextmanager

@@ -7,8 +7,8 @@ import re
 from pathlib import Path
 
 import pytest
-from harness import DbtProject
 
+from harness import DbtProject
 from veil.keys import Keyring
 
 pytestmark = pytest.mark.project
@@ -101,9 +101,10 @@ def test_rolled_back_table_leaves_no_value_in_clear(project: DbtProject) -> None
     outcome = project.dbt("run", "--select", "population_pyramid")
 
     assert not outcome.ok
-    assert found_in(
-        files_of(project), {f"leaked-{number}-value".encode() for number in range(7)}
-    ) == set()
+    assert (
+        found_in(files_of(project), {f"leaked-{number}-value".encode() for number in range(7)})
+        == set()
+    )
 
 
 def test_values_that_fit_no_type_are_not_printed(project: DbtProject) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from harness import DbtProject
 
 pytestmark = pytest.mark.project
@@ -11,7 +12,9 @@ pytestmark = pytest.mark.project
 def test_build_publishes_every_mart(built: DbtProject) -> None:
     """One `dbt build` leaves a file with every mart in it."""
     with built.published() as conn:
-        tables = {row[0] for row in conn.execute("select table_name from duckdb_tables()").fetchall()}
+        tables = {
+            row[0] for row in conn.execute("select table_name from duckdb_tables()").fetchall()
+        }
 
     assert tables == {mart.name for mart in built.graph().marts}
 

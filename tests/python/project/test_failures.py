@@ -1,4 +1,4 @@
-"""Bad days: a missing or wrong key, a locked file, a full disk. One clear line, nothing half-written."""
+"""Bad days: a missing key, a locked file, a full disk. One clear line, nothing half-written."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
 from harness import KEK, DbtProject
 
 pytestmark = pytest.mark.project
@@ -163,7 +164,9 @@ def test_file_profile_is_refused(project: DbtProject) -> None:
     assert not (project.root / "plain.duckdb").exists()
 
 
-def in_own_mounts(project: DbtProject, mount: str, *command: str) -> subprocess.CompletedProcess[str]:
+def in_own_mounts(
+    project: DbtProject, mount: str, *command: str
+) -> subprocess.CompletedProcess[str]:
     """Run a command in a mount namespace of its own, after `mount`."""
     done = subprocess.run(
         ["unshare", "-rm", "sh", "-c", f'{mount} && exec "$@"', "sh", sys.executable, *command],

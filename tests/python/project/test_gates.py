@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from harness import DbtProject
 
 pytestmark = pytest.mark.project
@@ -32,7 +33,9 @@ BREACHES = {
     "a count of zero": "(2020, 'child', 'White', 0)",
     "a negative count": "(2020, 'child', 'White', -1)",
     "a cell that stands twice": "(2020, 'child', 'White', 12), (2020, 'child', 'White', 13)",
-    "a cell without coordinates that stands twice": "(2020, null::varchar, null::varchar, 12), (2020, null, null, 13)",
+    "a cell without coordinates that stands twice": (
+        "(2020, null::varchar, null::varchar, 12), (2020, null, null, 13)"
+    ),
 }
 
 
@@ -133,3 +136,22 @@ def test_suppress_small_equals_counting_by_hand(built: DbtProject) -> None:
 
     assert any(row[-1] is None for row in shown)
     assert sorted(shown, key=repr) == sorted(expected, key=repr)
+
+
+def test_arguments_never_lower_a_threshold(project: DbtProject) -> None:
+    """A smaller `threshold` in the mask's call and in its gate is overruled by the declared one."""
+    project.write(
+        "models/marts/wic_participation.sql",
+        "select enrolment_year as decade, 'child' as participant, race_group,\n"
+        "    {{ veil.suppress_small('count(distinct person_key)', threshold=2) }} as people_count\n"
+        "from {{ ref('psn_wic') }} group by enrolment_year, race_group\n",
+    )
+    text = (project.root / YAML).read_text()
+    grain = "grain: [decade, participant, race_group]"
+    project.write(YAML, text.replace(grain, f"{grain}\n            threshold: 2"))
+
+    assert project.dbt("build", "--select", "wic_participation").ok
+    (smallest,) = project.rows("select min(people_count) from marts.main.wic_participation")[0]
+    assert smallest is None or smallest >= 11
+    mart(project, "(2020, 'child', 'White', 5)")
+    assert not project.dbt("build", "--select", "wic_participation").ok

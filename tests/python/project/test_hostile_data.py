@@ -6,6 +6,7 @@ import csv
 import io
 
 import pytest
+
 from harness import DbtProject
 
 pytestmark = pytest.mark.project

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from harness import DbtProject, new_project
 
+from harness import DbtProject, new_project
 from veil.keys import Keyring
 from veil.warehouse.receipts import Receipt, insert_sql, valid_receipts
 from veil.warehouse.release import file_digest
@@ -95,7 +95,7 @@ def test_another_keyring_gives_other_pseudonyms_and_the_same_marts(
 
 
 def test_failing_gate_keeps_table_and_release(project: DbtProject) -> None:
-    """A cell below the threshold rolls its mart back; table and published file stay as they were."""
+    """A cell below the threshold rolls its mart back; table and published file stay."""
     before = snapshot(project)
     rows = project.rows("from marts.main.population_pyramid order by all")
     project.write(
@@ -206,7 +206,9 @@ def test_loosened_mask_upstream_holds_the_audience(project: DbtProject) -> None:
 def test_failed_ancestor_holds_the_audience(project: DbtProject) -> None:
     """Where a model above a mart failed in this run, nothing is swapped."""
     before = snapshot(project)
-    project.replace("models/raw/raw_wic.sql", "'integer') }} as enrolment", "'date') }} as enrolment")
+    project.replace(
+        "models/raw/raw_wic.sql", "'integer') }} as enrolment", "'date') }} as enrolment"
+    )
 
     line = held_line(project, "build")
 
@@ -237,7 +239,9 @@ def test_empty_run_publishes_nothing(project: DbtProject) -> None:
     assert snapshot(project) == before
 
 
-@pytest.mark.parametrize("command", [("test",), ("seed",), ("build", "--vars", "veil:publish: false")])
+@pytest.mark.parametrize(
+    "command", [("test",), ("seed",), ("build", "--vars", "veil:publish: false")]
+)
 def test_other_commands_do_not_publish(project: DbtProject, command: tuple[str, ...]) -> None:
     """Only `build`, `run` and `retry` publish, and only where it is not turned off."""
     link = project.root / "published" / "research"

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
 from harness import ROOT, DbtProject
 
 pytestmark = pytest.mark.project

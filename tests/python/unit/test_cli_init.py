@@ -69,7 +69,8 @@ def test_init_keeps_a_profile_of_the_user(root: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "trace", ["published/research/RELEASE.json", "warehouse/marts.duckdb", "state/audit/events.jsonl"]
+    "trace",
+    ["published/research/RELEASE.json", "warehouse/marts.duckdb", "state/audit/events.jsonl"],
 )
 def test_init_makes_no_new_state_over_old(root: Path, trace: str) -> None:
     """Where files show an earlier keyring, a new one is refused, with the two ways out."""
@@ -110,7 +111,9 @@ def test_no_encryption_is_explicit_and_recorded(root: Path) -> None:
     assert event["details"]["encryption"] is False  # type: ignore[index]
 
 
-def test_env_provider_takes_only_secret_variables(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_env_provider_takes_only_secret_variables(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A variable that dbt would hand to a model is refused; nothing is left behind."""
     monkeypatch.setenv("VEIL_KEK", secrets.token_hex(32))
 
@@ -190,9 +193,7 @@ def test_show_without_releases_says_what_to_do(root: Path) -> None:
         (["keys", "list", "--project-dir", "/"], 3),
     ],
 )
-def test_exit_codes(
-    arguments: list[str], code: int, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_exit_codes(arguments: list[str], code: int, capsys: pytest.CaptureFixture[str]) -> None:
     """0 fine, 2 usage, 3 cannot run; an error is one line on standard error."""
     with pytest.raises(SystemExit) as stop:
         main(arguments)

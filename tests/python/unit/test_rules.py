@@ -101,97 +101,133 @@ def del_meta(raw: dict[str, Any], name: str, key: str) -> None:
 Break = Callable[[dict[str, Any]], Any]
 BREAKS: dict[str, tuple[Break, str, str]] = {
     "no pre-hook": (
-        lambda raw: node(raw, "joined")["config"].pop("pre-hook"), "joined", "check_model"
+        lambda raw: node(raw, "joined")["config"].pop("pre-hook"),
+        "joined",
+        "check_model",
     ),
     "no post-hook": (
-        lambda raw: node(raw, "mart_a")["config"].pop("post-hook"), "mart_a", "gate_model"
+        lambda raw: node(raw, "mart_a")["config"].pop("post-hook"),
+        "mart_a",
+        "gate_model",
     ),
     "column without class": (
         lambda raw: node(raw, "raw_a")["columns"].update(extra=column("extra")),
-        "raw_a", "`extra` has no valid `privacy_class`",
+        "raw_a",
+        "`extra` has no valid `privacy_class`",
     ),
     "column without type": (
         lambda raw: node(raw, "raw_a")["columns"].update(
             extra=column("extra", privacy_class="sensitive")
         ),
-        "raw_a", "`extra` has no `privacy_type`",
+        "raw_a",
+        "`extra` has no `privacy_type`",
     ),
     "source without classes": (
         lambda raw: raw["sources"]["source.shop.s.a"].update(columns={}),
-        "`a`", "Classify every column",
+        "`a`",
+        "Classify every column",
     ),
     "mart reads raw": (
         lambda raw: node(raw, "mart_a")["depends_on"].update(nodes=["model.shop.raw_a"]),
-        "mart_a", "personal data as delivered",
+        "mart_a",
+        "personal data as delivered",
     ),
     "mart reads a source": (
         lambda raw: node(raw, "mart_a")["depends_on"].update(nodes=["source.shop.s.a"]),
-        "mart_a", "personal data as delivered",
+        "mart_a",
+        "personal data as delivered",
     ),
     "joined reads raw": (
         lambda raw: node(raw, "joined")["depends_on"].update(nodes=["model.shop.raw_a"]),
-        "joined", "personal data as delivered",
+        "joined",
+        "personal data as delivered",
     ),
     "raw in another zone": (
-        lambda raw: node(raw, "raw_a").update(database="marts"), "raw_a", "`+database: identified`"
+        lambda raw: node(raw, "raw_a").update(database="marts"),
+        "raw_a",
+        "`+database: identified`",
     ),
     "pseudonymized in memory": (
         lambda raw: node(raw, "psn_a").update(database="memory"),
-        "psn_a", "`+database: pseudonymized`",
+        "psn_a",
+        "`+database: pseudonymized`",
     ),
     "mart elsewhere": (
-        lambda raw: node(raw, "mart_a").update(database="memory"), "mart_a", "`+database: marts`"
+        lambda raw: node(raw, "mart_a").update(database="memory"),
+        "mart_a",
+        "`+database: marts`",
     ),
     "external mart": (
         lambda raw: node(raw, "mart_a")["config"].update(materialized="external"),
-        "mart_a", "could not roll it back",
+        "mart_a",
+        "could not roll it back",
     ),
     "view over pseudonyms": (
-        lambda raw: node(raw, "psn_a")["config"].update(materialized="view"), "psn_a", "is a view"
+        lambda raw: node(raw, "psn_a")["config"].update(materialized="view"),
+        "psn_a",
+        "is a view",
     ),
     "Python model": (
-        lambda raw: node(raw, "joined").update(language="python"), "joined", "Python model"
+        lambda raw: node(raw, "joined").update(language="python"),
+        "joined",
+        "Python model",
     ),
     "no population": (
-        lambda raw: del_meta(raw, "mart_a", "privacy_population"), "mart_a", "privacy_population"
+        lambda raw: del_meta(raw, "mart_a", "privacy_population"),
+        "mart_a",
+        "privacy_population",
     ),
     "no unit": (lambda raw: del_meta(raw, "mart_a", "privacy_unit"), "mart_a", "privacy_unit"),
     "unknown release": (
         lambda raw: set_meta(raw, "mart_a", "privacy_release", "public"),
-        "mart_a", "unknown `privacy_release`",
+        "mart_a",
+        "unknown `privacy_release`",
     ),
     "threshold of one": (
-        lambda raw: set_meta(raw, "mart_a", "privacy_threshold", 1), "mart_a", "from 3"
+        lambda raw: set_meta(raw, "mart_a", "privacy_threshold", 1),
+        "mart_a",
+        "from 3",
     ),
     "threshold as text": (
-        lambda raw: set_meta(raw, "mart_a", "privacy_threshold", "11"), "mart_a", "from 3"
+        lambda raw: set_meta(raw, "mart_a", "privacy_threshold", "11"),
+        "mart_a",
+        "from 3",
     ),
     "threshold as truth": (
-        lambda raw: set_meta(raw, "mart_a", "privacy_threshold", True), "mart_a", "from 3"
+        lambda raw: set_meta(raw, "mart_a", "privacy_threshold", True),
+        "mart_a",
+        "from 3",
     ),
     "no gate": (lambda raw: raw["nodes"].pop("test.shop.gate"), "mart_a", "lacks its gate"),
     "no contract": (
-        lambda raw: node(raw, "mart_a")["config"].update(contract={}), "mart_a", "contract"
+        lambda raw: node(raw, "mart_a")["config"].update(contract={}),
+        "mart_a",
+        "contract",
     ),
     "gate warns": (
         lambda raw: raw["nodes"]["test.shop.gate"]["config"].update(severity="warn"),
-        "mart_a", "by `severity`",
+        "mart_a",
+        "by `severity`",
     ),
     "gate has where": (
         lambda raw: raw["nodes"]["test.shop.gate"]["config"].update(where="1=0"),
-        "mart_a", "by `where`",
+        "mart_a",
+        "by `where`",
     ),
     "gate has limit": (
         lambda raw: raw["nodes"]["test.shop.gate"]["config"].update(limit=1),
-        "mart_a", "by `limit`",
+        "mart_a",
+        "by `limit`",
     ),
     "gate has error_if": (
         lambda raw: raw["nodes"]["test.shop.gate"]["config"].update(error_if="> 10"),
-        "mart_a", "by `error_if`",
+        "mart_a",
+        "by `error_if`",
     ),
     "gate stores failures": (
         lambda raw: raw["nodes"]["test.shop.gate"]["config"].update(store_failures=True),
-        "mart_a", "by `store_failures`",
+        "mart_a",
+        "by `store_failures`",
     ),
 }
 
