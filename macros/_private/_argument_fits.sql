@@ -26,7 +26,7 @@
     {%- elif rule.type == 'level' -%}
         {#- The first column is the value itself: as a level it would publish what it should hide. -#}
         {%- set relation = veil._hierarchy(spec.arguments.hierarchy, spec.hierarchies) -%}
-        {{- return(value is string and value in veil._hierarchy_columns(relation)[1:]) -}}
+        {{- return(value is string and value in veil._hierarchy_columns(relation, spec.where)[1:]) -}}
     {%- endif -%}
     {{ return(value is string and value in rule.get('one_of', [value])) }}
 {% endmacro %}

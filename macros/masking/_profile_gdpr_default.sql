@@ -5,7 +5,10 @@
 -#}
 {% macro _profile_gdpr_default() %}
 direct_identifier: {allowed: [pseudonym, redact, constant, drop]}
-person_name: {mask: redact, allowed: [redact, pseudonym, constant, drop]}
+person_name: &name {mask: redact, allowed: [redact, pseudonym, constant, drop]}
+first_name: *name
+middle_name: *name
+last_name: *name
 street_address: {mask: redact, allowed: [redact, constant, drop]}
 phone: {mask: redact, allowed: [redact, pseudonym, constant, drop]}
 email: {mask: email_domain, allowed: [email_domain, pseudonym, redact, constant, drop]}

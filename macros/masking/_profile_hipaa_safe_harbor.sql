@@ -20,7 +20,11 @@ _shared:
     allowed: [truncate_date, drop]
 # (A) names
 person_name: *hide
+first_name: *hide
+middle_name: *hide
+last_name: *hide
 user_name: *hide
+employer: *hide
 employer_name: *hide
 # (B) places below a state; of a postcode three digits where more than 20,000 people live
 street_address: *hide
@@ -47,12 +51,14 @@ phone: *hide
 fax: *hide
 email: *hide
 ssn: *hide
+itin: *hide
 medical_record: *hide
 health_plan: *hide
 account: *hide
 iban: *hide
 credit_card: *hide
 license: *hide
+npi: *hide
 passport: *hide
 national_id: *hide
 vehicle: *hide

@@ -8,7 +8,7 @@
 
 {% macro default__mask_generalize(column, spec) %}
     {%- set relation = veil._hierarchy(spec.arguments.hierarchy, spec.hierarchies) -%}
-    {%- set value = veil._quoted(veil._hierarchy_columns(relation)[0]) -%}
+    {%- set value = veil._quoted(veil._hierarchy_columns(relation, spec.where)[0]) -%}
     case
         when {{ column }} is not null then coalesce((
             select min(cast(level.{{ veil._quoted(spec.arguments.level) }} as varchar))

@@ -19,7 +19,7 @@
     {%- set prefix = 'left(trim(' ~ column ~ '), 3)' -%}
     {%- if spec.arguments.population -%}
         {%- set relation = veil._hierarchy(spec.arguments.population, spec.hierarchies) -%}
-        {%- if ['prefix', 'population'] | reject('in', veil._hierarchy_columns(relation)) | list -%}
+        {%- if ['prefix', 'population'] | reject('in', veil._hierarchy_columns(relation, spec.where)) | list -%}
             {%- do veil._refuse(
                 spec.where ~ ' names a `population` without the columns `prefix` and `population`.',
                 'Add both to the seed and its YAML.'

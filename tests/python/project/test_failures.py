@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from harness import KEK, DbtProject
+from harness import KEK, DbtProject, new_project
 
 pytestmark = pytest.mark.project
 
@@ -98,20 +98,21 @@ def test_wrong_key_stops_the_build(project: DbtProject, monkeypatch: pytest.Monk
     assert wrong not in outcome.text
 
 
-def test_zone_of_another_keyring_is_refused(project: DbtProject, tmp_path: Path) -> None:
-    """A keyring that did not write the zones says so, and leaves them alone."""
-    from harness import new_project
-
+def test_another_keyring_is_refused(project: DbtProject, tmp_path: Path) -> None:
+    """A whole other keyring is not the one that was recorded; with its record, no zone opens."""
     other = new_project(tmp_path / "other")
+    before = {path.name: path.read_bytes() for path in project.veil.warehouse.glob("*.duckdb")}
+
     shutil.copy2(other.veil.keyring, project.veil.keyring)
-    sizes = {path.name: path.stat().st_size for path in project.veil.warehouse.glob("*.duckdb")}
+    first = project.dbt("build")
+    shutil.copy2(other.veil.journal, project.veil.journal)
+    second = project.dbt("build")
 
-    outcome = project.dbt("build")
-
-    assert not outcome.ok
-    assert any("does not open with the key" in line for line in veil_lines(outcome.text))
-    assert sizes == {
-        path.name: path.stat().st_size for path in project.veil.warehouse.glob("*.duckdb")
+    assert not first.ok and not second.ok
+    assert any("is not the keyring that `veil init` recorded" in line for line in first.lines)
+    assert any("does not open with the key" in line for line in second.lines)
+    assert before == {
+        path.name: path.read_bytes() for path in project.veil.warehouse.glob("*.duckdb")
     }
 
 

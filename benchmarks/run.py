@@ -1,0 +1,56 @@
+"""Run every benchmark and write what they print to docs/benchmarks.md.
+
+python benchmarks/run.py
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import subprocess
+import sys
+from pathlib import Path
+
+import duckdb
+
+HERE = Path(__file__).resolve().parent
+PAGE = HERE.parent / "docs" / "benchmarks.md"
+PARTS = {
+    "pseudonyms.py": "Pseudonyms beside an unkeyed hash and a Python function per row",
+}
+HEAD = """# Benchmarks
+
+This page says how fast veil is beside what you would use instead. Each table is one run of one
+process on one machine; the ratios carry over to other machines, the seconds do not.
+
+    make benchmark
+
+"""
+
+
+def main() -> int:
+    """Run the benchmarks, one after the other."""
+    argparse.ArgumentParser(
+        description="Run every benchmark; rewrite docs/benchmarks.md."
+    ).parse_args()
+    text = HEAD + (
+        f"Measured with Python {platform.python_version()} and DuckDB {duckdb.__version__} on"
+        f" {os.cpu_count()} cores ({platform.machine()}).\n"
+    )
+    for file, title in PARTS.items():
+        print(f"veil: {title}", file=sys.stderr)
+        done = subprocess.run(
+            [sys.executable, str(HERE / file)], stdout=subprocess.PIPE, text=True, check=False
+        )
+        if done.returncode != 0:
+            print(f"veil: benchmarks/{file} failed; docs/benchmarks.md stays.", file=sys.stderr)
+            return 1
+        text += f"\n## {title}\n\n`python benchmarks/{file}`\n\n{done.stdout}"
+    PAGE.write_text(text, encoding="utf-8")
+    print(text)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
