@@ -20,7 +20,7 @@ LINT: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("mypy", ("mypy", "--no-error-summary")),
     (
         "sqlfluff",
-        ("sqlfluff", "lint", "--processes", "1", "--nofail-on-warnings", "models", "tests/sql"),
+        ("sqlfluff", "lint", "models", "tests/sql"),
     ),
 )
 
