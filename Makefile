@@ -29,6 +29,7 @@ lint: $(VENV)/.ready-test  ## ruff, mypy, sqlfluff
 	@$(BIN)/python scripts/check.py --lint
 
 docs: $(VENV)/.ready  ## the lineage site, one file: target/static_index.html
+	@$(BIN)/veil init
 	@$(BIN)/dbt docs generate --static
 
 benchmark: $(VENV)/.ready-bench  ## side by side; rewrites docs/benchmarks.md

@@ -227,7 +227,8 @@ def overview_page() -> str:
         NOTE
         + "{% docs __overview__ %}\n\n# veil\n\nMarts from people data that publish no cell about"
         " fewer people than a threshold.\n\nData flows down this list, and a model reads its own"
-        " layer or the one before. Seeds and raw models share one encrypted database file;"
+        " layer, the one before, or a public hierarchy. Seeds and raw models share one"
+        " encrypted database file;"
         " pseudonymized models and marts have one each, under keys of their own.\n\n"
         + _table(("layer", "colour", "prefix", "holds", "who reads it"), layers)
         + "\n## Marts\n\n"

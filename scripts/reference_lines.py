@@ -100,7 +100,12 @@ EXAMPLES: dict[str, tuple[str, str, str]] = {
 """By mask: arguments, a value before, and after."""
 
 LAYERS: dict[str, tuple[str, str, str, str]] = {
-    "seeds": ("dark red", "`seed_`", "people data as delivered", "the build alone"),
+    "seeds": (
+        "dark red",
+        "`seed_`",
+        "people data as delivered, and public hierarchies (`hierarchy_`)",
+        "the build alone",
+    ),
     "raw": (
         "red, outlined",
         "`raw_`",

@@ -3,7 +3,7 @@
     {%- set catalogue = veil._mask_catalogue() -%}
     {%- if not spec.mask -%}
         {%- do veil._refuse(
-            where ~ ' has no `privacy_mask`.', 'Add one; `keep` publishes a column as it is.'
+            where ~ ' has no `privacy_mask`.', 'Add one; `keep` passes a column on as it is.'
         ) -%}
     {%- endif -%}
     {%- if spec.mask not in catalogue -%}

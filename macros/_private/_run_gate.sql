@@ -1,4 +1,4 @@
-{#- Run one declared veil test on the table just written; raise where it fails. No value is named. -#}
+{#- Run one declared veil test on the table just written; raise where it fails. No value is named: each breach is a fixed text of the test. -#}
 {% macro _run_gate(test) %}
     {%- set arguments = {} -%}
     {%- for name, value in test.test_metadata.kwargs.items() if name != 'model' -%}
@@ -6,13 +6,15 @@
     {%- endfor -%}
     {%- set macro = veil._test_macro(test.test_metadata.name) -%}
     {%- set sql = macro(model=this, **arguments) -%}
-    {%- set found = run_query('select count(*) from (' ~ sql ~ ') as gate').rows[0][0] | int -%}
-    {%- if found > 0 -%}
+    {%- set found = run_query(
+        "select count(*), string_agg(distinct breach, '; ' order by breach) from (" ~ sql ~ ') as gate'
+    ).rows[0] -%}
+    {%- if found[0] | int > 0 -%}
         {%- do exceptions.raise_compiler_error(
             'veil: model `' ~ this.identifier ~ '` is rolled back: its gate `'
-            ~ test.test_metadata.name ~ '` found ' ~ found ~ ' breach' ~ ('es' if found > 1 else '')
-            ~ '. The previous table stays. Run `dbt compile --select ' ~ test.name
-            ~ '` to see what the gate asks for.'
+            ~ test.test_metadata.name ~ '` found ' ~ found[0] ~ ' breach'
+            ~ ('es' if found[0] | int > 1 else '') ~ ' (' ~ found[1] ~ '). The previous table stays.'
+            ~ ' Give every measure to `veil.suppress_small`, grouped by the whole grain.'
         ) -%}
     {%- endif -%}
 {% endmacro %}

@@ -5,12 +5,14 @@
     unit        column or list of columns that each need the threshold; default: `privacy_unit`
     threshold   raises the model's `privacy_threshold` (else `var('veil:threshold', 11)`) for this
                 measure; it never lowers it
+    where       a condition on the rows that this measure speaks of: the units are counted under it
+                too, which a `filter` inside the expression would not do
 -#}
-{% macro suppress_small(expression, unit=none, threshold=none) %}
-    {{ return(adapter.dispatch('suppress_small', 'veil')(expression, unit, threshold)) }}
+{% macro suppress_small(expression, unit=none, threshold=none, where=none) %}
+    {{ return(adapter.dispatch('suppress_small', 'veil')(expression, unit, threshold, where)) }}
 {% endmacro %}
 
-{% macro default__suppress_small(expression, unit, threshold) %}
+{% macro default__suppress_small(expression, unit, threshold, where) %}
     {%- set meta = veil._privacy_meta(model, 'model `' ~ model.name ~ '`') if execute else {} -%}
     {%- set units = unit or meta.get('privacy_unit') or 'privacy_unit' -%}
     {%- set declared = meta.get('privacy_threshold') or var('veil:threshold', 11) -%}
@@ -21,9 +23,11 @@
             'Name it in `privacy_unit`.'
         ) -%}
     {%- endif -%}
+    {%- do veil._check_aggregate(expression) -%}
+    {%- set filter = ' filter (where ' ~ where ~ ')' if where else '' -%}
     {%- set conditions = [] -%}
     {%- for column in ([units] if units is string else units) -%}
-        {%- do conditions.append('count(distinct ' ~ column ~ ') >= ' ~ (least | int)) -%}
+        {%- do conditions.append('count(distinct ' ~ column ~ ')' ~ filter ~ ' >= ' ~ (least | int)) -%}
     {%- endfor -%}
-    case when {{ conditions | join(' and ') }} then {{ expression }} end
+    case when {{ conditions | join(' and ') }} then {{ expression }}{{ filter }} end
 {%- endmacro %}

@@ -14,6 +14,7 @@
             {%- do veil._run_gate(test) -%}
             {%- do passed.append(test.test_metadata.name) -%}
         {%- endfor -%}
+        {%- do veil._note_whole() -%}
         {%- if veil._is_mart(model) and not (flags.EMPTY or flags.SAMPLE) -%}
             {%- do veil._write_receipt(passed) -%}
         {%- endif -%}

@@ -38,6 +38,11 @@ class Project:
         here = (start or Path.cwd()).resolve()
         for folder in (here, *here.parents):
             if (folder / "dbt_project.yml").is_file():
+                if "'" in str(folder):
+                    raise VeilError(
+                        "the project's path holds an apostrophe, with which dbt loads no seed.",
+                        remedy="Move it to a path without one.",
+                    )
                 return cls(folder)
         raise VeilError(
             "no dbt_project.yml here or in a folder above.",
@@ -80,7 +85,7 @@ class Project:
         """
         try:
             loaded = yaml.safe_load((self.root / "dbt_project.yml").read_text(encoding="utf-8"))
-        except (OSError, yaml.YAMLError):
+        except (OSError, UnicodeError, yaml.YAMLError):
             loaded = None
         if not isinstance(loaded, dict):
             raise VeilError(
@@ -89,14 +94,18 @@ class Project:
             )
         return loaded
 
+    def packages(self) -> list[Project]:
+        """The dbt packages that `dbt deps` installed."""
+        installed = self.root / str(self.config().get("packages-install-path") or "dbt_packages")
+        return [Project(file.parent) for file in sorted(installed.glob("*/dbt_project.yml"))]
+
     def readable_folders(self) -> list[Path]:
         """Folders that the build may read files from: seeds, and `data/` for sources.
 
         The seeds of installed packages are among them. A path that holds Jinja, which only dbt can
         render, counts as the default.
         """
-        installed = self.root / str(self.config().get("packages-install-path") or "dbt_packages")
-        projects = [self, *(Project(file.parent) for file in installed.glob("*/dbt_project.yml"))]
+        projects = [self, *self.packages()]
         folders = [
             one.root / ("seeds" if "{" in str(folder) else str(folder))
             for one in projects

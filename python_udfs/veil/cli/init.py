@@ -14,7 +14,7 @@ import yaml
 from veil.audit.journal import append_event
 from veil.cli.options import project_option
 from veil.errors import VeilError
-from veil.files import private_dir
+from veil.files import locked, private_dir
 from veil.keys import DEFAULT_PURPOSES, Keyring, LocalFileProvider
 from veil.project import ZONES, Project
 from veil.state import load_keyring
@@ -64,22 +64,28 @@ def init(project: Project, provider: str | None, no_encryption: bool, after_loss
       veil init
       DBT_ENV_SECRET_VEIL=... veil init --provider env:DBT_ENV_SECRET_VEIL
     """
-    if project.keyring.exists():
-        keyring = load_keyring(project)
-        click.echo(f"state/keyring.json is there already: keyring {keyring.id}.")
-    else:
-        keyring = _new_keyring(
-            project, provider, no_encryption=no_encryption, after_loss=after_loss
-        )
-        click.echo(f"state/keyring.json is new: keyring {keyring.id}.")
+    traces = former_state(project)
+    private_dir(project.state)
+    # Two at once would each make a key, and one of them would be lost.
+    with locked(project.state / "init", timeout=30.0):
+        if project.keyring.exists():
+            keyring = load_keyring(project)
+            click.echo(f"state/keyring.json is there already: keyring {keyring.id}.")
+        else:
+            _refuse_new_over_old(project, traces, after_loss=after_loss)
+            keyring = _new_keyring(
+                project, provider, no_encryption=no_encryption, after_loss=bool(traces)
+            )
+            click.echo(f"state/keyring.json is new: keyring {keyring.id}.")
     private_dir(project.warehouse)
     _profile(project)
 
 
-def _new_keyring(
-    project: Project, provider: str | None, *, no_encryption: bool, after_loss: bool
-) -> Keyring:
-    traces = former_state(project)
+def _refuse_new_over_old(project: Project, traces: list[str], *, after_loss: bool) -> None:
+    if project.keyring.is_symlink():
+        raise VeilError(
+            "state/keyring.json is a link to nowhere.", remedy="Restore what it points at."
+        )
     if traces and not after_loss:
         raise VeilError(
             f"{traces[0]} shows that this project had a keyring, and it is gone. A new one would"
@@ -87,24 +93,35 @@ def _new_keyring(
             remedy="Put state/keyring.json back from a backup; or, to begin anew, remove"
             " warehouse/ and run `veil init --after-loss`.",
         )
-    private_dir(project.state)
+
+
+def _new_keyring(
+    project: Project, provider: str | None, *, no_encryption: bool, after_loss: bool
+) -> Keyring:
     ref = provider or _default_provider()
+    made: LocalFileProvider | None = None
     if ref.startswith("file:"):
         key_file = LocalFileProvider(ref.removeprefix("file:"))
         if provider is None or not Path(ref.removeprefix("file:")).expanduser().exists():
             key_file.create()
+            made = key_file
     purposes = [
         (purpose, domain)
         for purpose, domain in DEFAULT_PURPOSES
         if not (no_encryption and purpose == "zone")
     ]
-    keyring = Keyring.create(project.keyring, kek_ref=ref, purposes=purposes)
+    try:
+        keyring = Keyring.create(project.keyring, kek_ref=ref, purposes=purposes)
+    except VeilError:
+        if made is not None:
+            made.destroy()
+        raise
     append_event(
         project.journal,
         "init",
         keyring=keyring.id,
         encryption=not no_encryption,
-        after_loss=bool(traces),
+        after_loss=after_loss,
     )
     return keyring
 
@@ -162,7 +179,7 @@ def _uses_plugin(project: Project, profile: str) -> bool:
         if file.exists():
             try:
                 loaded = yaml.safe_load(file.read_text(encoding="utf-8"))
-            except (OSError, yaml.YAMLError):
+            except (OSError, UnicodeError, yaml.YAMLError):
                 return False
             return isinstance(loaded, dict) and "veil.plugin" in str(loaded.get(profile))
     return False

@@ -17,8 +17,16 @@ def _releases(project: Project) -> list[dict[str, Any]]:
     found = []
     for path in sorted(project.published.glob("*/RELEASE.json")):
         try:
-            found.append(json.loads(path.read_text(encoding="utf-8")))
-        except (OSError, ValueError):
+            release = json.loads(path.read_text(encoding="utf-8"))
+            tables = [
+                {**table, **{key: str(table[key]) for key in ("name", "description", "rows")}}
+                for table in release["tables"]
+            ]
+            # The folder's name, not the file's word: it is where the file lies.
+            found.append({**release, "audience": path.parent.name, "tables": tables})
+            if not tables:
+                raise ValueError
+        except (OSError, ValueError, KeyError, TypeError):
             raise VeilError(
                 f"{path.relative_to(project.root)} cannot be read.",
                 remedy="Run `veil publish` to write the release anew.",
@@ -69,4 +77,4 @@ def _print_mart(project: Project, releases: list[dict[str, Any]], mart: str, *, 
             file = project.published / f"{release['audience']}.duckdb"
             click.echo(first_rows(file, mart, rows=rows))
             return
-    raise UsageError("no audience has a mart of that name.", remedy="`veil show` lists them.")
+    raise UsageError(f"no audience has a mart `{mart}`.", remedy="`veil show` lists them.")

@@ -19,7 +19,7 @@ from typing import Any
 from veil.errors import VeilError
 from veil.files import MissingFileError, read_private
 from veil.keys.entry import ANY_DOMAIN, MAC_PURPOSE, USABLE, KeyEntry, Status, is_kid
-from veil.keys.errors import KeyringError
+from veil.keys.errors import RESTORE, KeyringError
 
 FORMAT = 1
 LIMIT_BYTES = 1 << 20
@@ -27,7 +27,6 @@ LIMIT_BYTES = 1 << 20
 _ID = re.compile(r"[0-9a-f]{32}")
 _MAC = re.compile(r"[0-9a-f]{64}")
 _NAMES = {"format", "id", "generation", "entries", "mac", "pending_disable"}
-_RESTORE = "Restore it from a backup."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,10 +52,12 @@ class Document:
 
     def __post_init__(self) -> None:
         if not _ID.fullmatch(self.id) or not _MAC.fullmatch(self.mac) or self.generation < 1:
-            raise KeyringError("the keyring's `id`, `generation` or `mac` is malformed.")
+            raise KeyringError(
+                "the keyring's `id`, `generation` or `mac` is malformed.", remedy=RESTORE
+            )
         check_entries(self.entries)
         if list(self.pending_disable) != sorted(set(self.pending_disable)):
-            raise KeyringError("the keyring's `pending_disable` is malformed.")
+            raise KeyringError("the keyring's `pending_disable` is malformed.", remedy=RESTORE)
         usable = {
             entry.kid
             for entry in self.entries
@@ -71,9 +72,9 @@ class Document:
         try:
             value = json.loads(raw.decode("ascii"))
         except (ValueError, RecursionError):
-            raise KeyringError("the keyring is not whole JSON.", remedy=_RESTORE) from None
+            raise KeyringError("the keyring is not whole JSON.", remedy=RESTORE) from None
         if not isinstance(value, dict):
-            raise KeyringError("the keyring is not a JSON object.", remedy=_RESTORE)
+            raise KeyringError("the keyring is not a JSON object.", remedy=RESTORE)
         # The version comes first: another version may well have other fields.
         version = value.get("format")
         if type(version) is not int or version != FORMAT:
@@ -83,12 +84,12 @@ class Document:
             )
         if set(value) != _NAMES:
             raise KeyringError(
-                "the keyring does not have exactly the expected fields.", remedy=_RESTORE
+                "the keyring does not have exactly the expected fields.", remedy=RESTORE
             )
         document = cls._from_json(value)
         if document.render() != raw:
             raise KeyringError(
-                "the keyring is not written the way veil writes it: it was edited.", remedy=_RESTORE
+                "the keyring is not written the way veil writes it: it was edited.", remedy=RESTORE
             )
         return document
 
@@ -103,7 +104,7 @@ class Document:
             or not isinstance(pending, list)
             or not all(is_kid(kid) for kid in pending)
         ):
-            raise KeyringError("a field of the keyring has the wrong type.", remedy=_RESTORE)
+            raise KeyringError("a field of the keyring has the wrong type.", remedy=RESTORE)
         return cls(
             id=value["id"],
             generation=value["generation"],
@@ -129,7 +130,7 @@ class Document:
         """
         if not hmac.compare_digest(self._tag(mac_key), self.mac):
             raise KeyringError(
-                "the keyring was edited: its content does not match its MAC.", remedy=_RESTORE
+                "the keyring was edited: its content does not match its MAC.", remedy=RESTORE
             )
 
     def mac_entry(self) -> KeyEntry:
@@ -192,7 +193,7 @@ def read_raw(path: Path) -> bytes:
     except MissingFileError:
         raise KeyringError(
             f"there is no keyring at `{path}`.",
-            remedy="Make one with `veil init`, or restore the one that the data was built with.",
+            remedy="Restore the one that built the data; in a new project run `veil init`.",
         ) from None
     except VeilError as error:
         raise KeyringError(f"keyring: {error.message}", remedy=error.remedy) from None

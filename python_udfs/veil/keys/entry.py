@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, NoReturn
 
-from veil.keys.errors import KeyringError
+from veil.keys.errors import RESTORE, KeyringError
 from veil.keys.names import is_domain
 
 ANY_DOMAIN = "*"
@@ -210,4 +210,4 @@ def _expect(name: str, holds: object) -> None:
 
 
 def _refuse(name: str) -> NoReturn:
-    raise KeyringError(f"a key entry's `{name}` is malformed.")
+    raise KeyringError(f"a key entry's `{name}` is malformed.", remedy=RESTORE)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from veil.errors import VeilError
 
+RESTORE = "Restore it from a backup."
+
 
 class KeyringError(VeilError):
     """The keyring, or an entry of it, is missing, edited, or not usable for what was asked."""

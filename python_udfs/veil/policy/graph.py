@@ -65,6 +65,10 @@ class Node:
         return str(self.raw.get("database") or "")
 
     @property
+    def schema(self) -> str:
+        return str(self.raw.get("schema") or "")
+
+    @property
     def relation(self) -> str:
         return str(self.raw.get("relation_name") or "")
 
@@ -122,14 +126,6 @@ class Node:
     @property
     def is_mart(self) -> bool:
         return "privacy_audience" in self.meta
-
-    @property
-    def hooks(self) -> str:
-        """The text of its pre- and post-hooks."""
-        hooks = [*self.config.get("pre-hook", ()), *self.config.get("post-hook", ())]
-        return " ".join(
-            str(hook.get("sql") if isinstance(hook, Mapping) else hook) for hook in hooks
-        )
 
 
 class Graph:

@@ -1,7 +1,7 @@
 """What the package's macros may ask of Python: a fixed list of calls, each a plain function.
 
-A request arrives through dbt-duckdb's `store` hook as Python objects. It is not SQL text, so
-neither the graph nor a MAC reaches dbt's log on the way.
+A request arrives through dbt-duckdb's `store` hook as Python objects, not as SQL text, so the graph
+does not reach dbt's log on the way.
 """
 
 from __future__ import annotations
@@ -12,9 +12,11 @@ from typing import Any
 from veil.errors import VeilError
 from veil.policy.definition import definition_hash, policy_hash
 from veil.policy.graph import Graph
+from veil.policy.overrides import check_overrides
 from veil.policy.rules import check_node, check_project
 from veil.policy.settings import check_settings
 from veil.warehouse.content import content_sql
+from veil.warehouse.partial import partial_relations, whole_sql
 from veil.warehouse.publish import publish
 from veil.warehouse.receipts import Receipt, insert_sql
 from veil.warehouse.session import Session
@@ -29,6 +31,7 @@ def _start_run(session: Session, payload: Payload) -> None:
         threshold=payload["threshold"],
         publish=payload["publish"],
     )
+    check_overrides(session.project)
     check_project(Graph(payload["graph"]), command=payload["command"])
 
 
@@ -49,6 +52,14 @@ def _receipt_sql(session: Session, payload: Payload) -> str:
             f"model `{mart.name}` has an audience but is not built in the database `marts`.",
             remedy="Set `+database: marts` on its folder.",
         )
+    partial = partial_relations(session.conn)
+    for node in graph.ancestors(mart):
+        if node.relation in partial:
+            raise VeilError(
+                f"model `{mart.name}` stands on `{node.name}`, which was last built with `--empty`"
+                " or `--sample`.",
+                remedy=f"Build both whole: `dbt build --select +{mart.name}`.",
+            )
     receipt = Receipt(
         mart=mart.unique_id,
         relation=payload["relation"],
@@ -59,6 +70,10 @@ def _receipt_sql(session: Session, payload: Payload) -> str:
         gates=tuple(payload["gates"]),
     )
     return insert_sql(receipt, session.keyring)
+
+
+def _whole_sql(session: Session, payload: Payload) -> str:
+    return whole_sql(payload["database"], payload["relation"], whole=payload["whole"])
 
 
 def _publish(session: Session, payload: Payload) -> list[str]:
@@ -75,6 +90,7 @@ CALLS: dict[str, Callable[[Session, Payload], Any]] = {
     "check_model": _check_model,
     "content_sql": _content_sql,
     "receipt_sql": _receipt_sql,
+    "whole_sql": _whole_sql,
     "publish": _publish,
 }
 

@@ -49,7 +49,8 @@ def publish(
     audiences: dict[str, list[Node]] = {}
     for mart in graph.marts:
         audiences.setdefault(str(mart.meta["privacy_audience"]), []).append(mart)
-    lines = []
+    lines: list[str] = []
+    failed: list[str] = []
     for audience, marts in sorted(audiences.items()):
         held = [
             reason
@@ -64,7 +65,12 @@ def publish(
             )
             continue
         chosen = {mart.name: (mart, receipts[mart.unique_id]) for mart in marts}
-        lines.append(_swap(session, audience, chosen))
+        try:
+            lines.append(_swap(session, audience, chosen))
+        except VeilError as error:
+            failed.append(str(error))
+    if failed:  # the other audiences are published all the same
+        raise VeilError("\n  ".join([*failed, *lines]))
     return lines
 
 
@@ -105,11 +111,6 @@ def _held(
 
 
 def _swap(session: Session, audience: str, chosen: Mapping[str, tuple[Node, Receipt]]) -> str:
-    if not audience.replace("_", "").isalnum():
-        raise VeilError(
-            "an audience's name becomes a file's name: letters, digits and `_` only.",
-            remedy="Change `privacy_audience`.",
-        )
     published = session.project.published
     here = published / audience
     shown = f"published/{audience}.duckdb"

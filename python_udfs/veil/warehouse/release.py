@@ -45,6 +45,7 @@ class Release:
     veil: str
     keyring: str
     commit: str | None
+    uncommitted_changes: bool | None
     policy_hash: str
     tables: tuple[Mapping[str, Any], ...]
 
@@ -64,14 +65,15 @@ class Release:
         )
         policies = sorted(receipt.policy_hash for _mart, receipt in chosen.values())
         policy = hashlib.sha256("".join(policies).encode()).hexdigest()
-        commit = _commit(session.project.root)
-        identity = json.dumps([audience, commit, policy, tables], sort_keys=True)
+        commit, changed = _commit(session.project.root)
+        identity = json.dumps([audience, commit, changed, policy, tables], sort_keys=True)
         return cls(
             id=hashlib.sha256(identity.encode()).hexdigest()[:16],
             audience=audience,
             veil=__version__,
             keyring=session.keyring.id,
             commit=commit,
+            uncommitted_changes=changed,
             policy_hash=policy,
             tables=tables,
         )
@@ -82,29 +84,43 @@ class Release:
     def summary(self) -> str:
         rows = sum(int(table["rows"]) for table in self.tables)
         marts = f"{len(self.tables)} mart{'' if len(self.tables) == 1 else 's'}"
-        return f"{marts}, {rows} rows."
+        return f"{marts}, {rows} row{'' if rows == 1 else 's'}."
 
 
-def _commit(root: Path) -> str | None:
-    """The commit that the project stands at; None outside a repository."""
-    try:
-        done = subprocess.run(
-            ["git", "rev-parse", "HEAD"], cwd=root, capture_output=True, text=True, timeout=10
-        )
-    except (OSError, subprocess.SubprocessError):
-        return None
-    return done.stdout.strip() if done.returncode == 0 else None
+def _commit(root: Path) -> tuple[str | None, bool | None]:
+    """The commit that the project stands at, and whether it was changed since; None outside git."""
+    answers = []
+    for arguments in (["rev-parse", "HEAD"], ["status", "--porcelain", "--untracked-files=all"]):
+        try:
+            done = subprocess.run(
+                ["git", *arguments], cwd=root, capture_output=True, text=True, timeout=10
+            )
+        except (OSError, subprocess.SubprocessError):
+            return None, None
+        if done.returncode != 0:
+            return None, None
+        answers.append(done.stdout.strip())
+    return answers[0], bool(answers[1])
 
 
 def read_release(folder: Path) -> Release | None:
     """The release that `folder` holds; None where there is none or its files are not whole."""
     try:
         raw = json.loads((folder / RELEASE_FILE).read_text(encoding="utf-8"))
-        for file, digest in raw.pop("files").items():
-            if file_digest(folder / file) != digest:
-                return None
+        files = raw.pop("files")
         raw.pop("published_at")
-        return Release(**{**raw, "tables": tuple(raw["tables"])})
+        release = Release(**{**raw, "tables": tuple(raw["tables"])})
+        expected = {
+            f"{release.audience}.duckdb",
+            *(f"{table['name']}.parquet" for table in release.tables),
+        }
+        if set(files) != expected or expected | {RELEASE_FILE} != {
+            path.name for path in folder.iterdir()
+        }:
+            return None
+        if any(file_digest(folder / name) != digest for name, digest in files.items()):
+            return None
+        return release
     except (OSError, ValueError, KeyError, TypeError):
         return None
 

@@ -12,6 +12,7 @@ from veil.keys import Keyring
 from veil.project import Project
 from veil.state import load_keyring
 from veil.warehouse.functions import register_functions
+from veil.warehouse.partial import create_partial_tables
 from veil.warehouse.receipts import create_receipt_table
 from veil.warehouse.zones import attach_zones, lock_down
 
@@ -41,6 +42,7 @@ class Session:
         keyring = load_keyring(project)
         attach_zones(conn, project, keyring)
         create_receipt_table(conn)
+        create_partial_tables(conn)
         register_functions(conn, keyring)
         lock_down(conn, project)
         return cls(conn=conn, project=project, keyring=keyring)

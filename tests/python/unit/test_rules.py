@@ -99,7 +99,98 @@ def del_meta(raw: dict[str, Any], name: str, key: str) -> None:
 
 
 Break = Callable[[dict[str, Any]], Any]
+
+
+def constrain(raw: dict[str, Any], name: str, kind: str) -> None:
+    node(raw, name)["constraints"] = [{"type": kind, "columns": ["ssn"]}]
+
+
+def unclassified_below(raw: dict[str, Any]) -> None:
+    """A mart over an untagged model over a seed that nobody classified."""
+    raw["nodes"]["seed.shop.visitors"] = {
+        "unique_id": "seed.shop.visitors",
+        "name": "visitors",
+        "resource_type": "seed",
+        "database": "memory",
+        "columns": {},
+        "config": {},
+    }
+    raw["nodes"]["model.shop.between"] = model("between", "memory", ["seed.shop.visitors"], [])
+    node(raw, "mart_a")["depends_on"].update(nodes=["model.shop.between"])
+
+
+def typed_seed(raw: dict[str, Any]) -> None:
+    raw["nodes"]["seed.shop.people"] = {
+        "unique_id": "seed.shop.people",
+        "name": "people",
+        "resource_type": "seed",
+        "database": "identified",
+        "columns": {
+            "wage": column("wage", privacy_class="sensitive", privacy_type="amount"),
+        },
+        "config": {"column_types": {"wage": "integer"}},
+    }
+
+
+def second_mart(raw: dict[str, Any]) -> None:
+    twin = copy.deepcopy(node(raw, "mart_a"))
+    twin.update(unique_id="model.shop.Mart_A", name="Mart_A")
+    raw["nodes"]["model.shop.Mart_A"] = twin
+
+
 BREAKS: dict[str, tuple[Break, str, str]] = {
+    "unclassified seed under a mart": (unclassified_below, "`visitors`", "`privacy_class`"),
+    "seed with types of its own": (typed_seed, "`people` column `wage`", "`veil.typed`"),
+    "primary key on raw": (
+        lambda raw: constrain(raw, "raw_a", "primary_key"),
+        "raw_a",
+        "data test such as `unique`",
+    ),
+    "unique on pseudonymized": (
+        lambda raw: constrain(raw, "psn_a", "unique"),
+        "psn_a",
+        "data test such as `unique`",
+    ),
+    "schema of ours": (lambda raw: node(raw, "mart_a").update(schema="veil"), "mart_a", "receipts"),
+    "audience as a path": (
+        lambda raw: set_meta(raw, "mart_a", "privacy_audience", "../etc"),
+        "mart_a",
+        "small letters",
+    ),
+    "audience as a list": (
+        lambda raw: set_meta(raw, "mart_a", "privacy_audience", ["a"]),
+        "mart_a",
+        "small letters",
+    ),
+    "two marts of one name": (second_mart, "`mart_a`", "Rename one"),
+    "union beside the one call": (
+        lambda raw: node(raw, "psn_a").update(
+            raw_code="{{ veil.pseudonymize(ref('raw_a')) ~ ' union all select ssn from x' }}"
+        ),
+        "psn_a",
+        "nothing else",
+    ),
+    "configuration beside the one call": (
+        lambda raw: node(raw, "psn_a").update(
+            raw_code="{{ config(post_hook='x') }}{{ veil.pseudonymize(ref('raw_a')) }}"
+        ),
+        "psn_a",
+        "nothing else",
+    ),
+    "gate outside the transaction": (
+        lambda raw: node(raw, "mart_a")["config"].update(
+            {"post-hook": [{"sql": "{{ veil.gate_model() }}", "transaction": False}]}
+        ),
+        "mart_a",
+        "gate_model",
+    ),
+    "gate in a comment": (
+        lambda raw: node(raw, "mart_a")["config"].update(
+            {"post-hook": [{"sql": "{# veil.gate_model() #} select 1"}]}
+        ),
+        "mart_a",
+        "gate_model",
+    ),
     "no pre-hook": (
         lambda raw: node(raw, "joined")["config"].pop("pre-hook"),
         "joined",

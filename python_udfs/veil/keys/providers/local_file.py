@@ -76,7 +76,14 @@ class LocalFileProvider(StaticKek):
 
     def _path(self) -> Path:
         try:
-            return Path(self._place).expanduser()
+            path = Path(self._place).expanduser()
+            # An empty HOME would put the key at the root of the file system, a relative one beside
+            # whatever folder the command runs in.
+            if not path.is_absolute() or (
+                self._place[0] == "~" and not os.environ.get("HOME", "/")
+            ):
+                raise RuntimeError
+            return path
         except RuntimeError:
             raise ProviderError(
                 "the home folder of this user is not known.",
@@ -92,7 +99,8 @@ class LocalFileProvider(StaticKek):
         except MissingFileError:
             raise ProviderError(
                 f"the key-encryption key is missing: {self.describe()}.",
-                remedy="Mount or restore it; `veil init` makes one for a new keyring.",
+                remedy="Mount or restore it. Where it is lost, remove state/ and warehouse/ and run"
+                " `veil init --after-loss`: every pseudonym will be another.",
             ) from None
         except VeilError as error:
             raise ProviderError(error.message, remedy=error.remedy) from None
