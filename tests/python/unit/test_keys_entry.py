@@ -76,7 +76,7 @@ def test_a_field_of_another_type_or_form_is_refused_by_name(name: str, value: ob
             value = "\n"
         KeyEntry.parse(changed(**{name: value}))
 
-    assert str(caught.value) == f"a key entry's `{name}` is malformed."
+    assert caught.value.message == f"a key entry's `{name}` is malformed."
 
 
 @pytest.mark.parametrize("value", [None, "kabcdef7", ["kabcdef7"], 3])
