@@ -12,6 +12,7 @@ import argparse
 import base64
 import hashlib
 import hmac
+import os
 import statistics
 import sys
 import tempfile
@@ -32,6 +33,7 @@ from veil.warehouse.functions import register_functions
 BUILTIN = "built-in `sha256(v)`, no key"
 VEIL = "`veil_pseudonym(v, domain, type)`, as models call it"
 ARROW = "`Pseudonymiser.tokens` as a function of one argument"
+NOTHING = "a function that returns its argument"
 ROWWISE = "Python function per row (`hmac`)"
 KEY = "ab" * 32
 KID = "kabcdefg"
@@ -65,6 +67,7 @@ def prepare(conn: duckdb.DuckDBPyConnection, *, rows: int, row_wise: int, folder
 
     register_functions(conn, keyring_in(folder))
     text = "VARCHAR"
+    conn.create_function("same", lambda v: v, [text], text, type="arrow", null_handling="special")
     conn.create_function("one", one, [text], text, type="arrow", null_handling="special")
     conn.create_function("each", per_row(KEY, KID), [text], text)
     for table, count in (("t", rows), ("few", row_wise)):
@@ -74,47 +77,60 @@ def prepare(conn: duckdb.DuckDBPyConnection, *, rows: int, row_wise: int, folder
         )
 
 
+def measure(conn: duckdb.DuckDBPyConnection, *, rows: int, row_wise: int, repeats: int) -> str:
+    """Time every query in turn; returns a Markdown table and what it says."""
+    queries = {
+        BUILTIN: "select sha256(v) as p from t",
+        VEIL: "select veil_pseudonym(v, 'person', 'email') as p from t",
+        ARROW: "select one(v) as p from t",
+        NOTHING: "select same(v) as p from t",
+        ROWWISE: "select each(v) as p from few",
+    }
+    times: dict[str, list[float]] = {name: [] for name in queries}
+    for _ in range(repeats):
+        for name, query in queries.items():
+            start = time.perf_counter()
+            conn.execute(f"create or replace table o as {query}").fetchall()
+            times[name].append(time.perf_counter() - start)
+    times[ROWWISE] = [each * rows / row_wise for each in times[ROWWISE]]
+    lines = [
+        "| | min s | median s | min, times sha256 | median, times sha256 |",
+        "|---|---|---|---|---|",
+    ]
+    base = times[BUILTIN]
+    for name, taken in times.items():
+        low, mid = min(taken), statistics.median(taken)
+        ratios = f"{low / min(base):.2f} | {mid / statistics.median(base):.2f}"
+        lines.append(f"| {name} | {low:.2f} | {mid:.2f} | {ratios} |")
+    faster = min(times[ROWWISE]) / min(times[VEIL])
+    lines.append(
+        f"\nThe last row was measured on {row_wise:,} rows and scaled; `veil_pseudonym` is"
+        f" {faster:.0f} times as fast."
+    )
+    return "\n".join(lines)
+
+
 def main() -> int:
     """Run the benchmark."""
     parser = argparse.ArgumentParser(description="Time pseudonyms beside an unkeyed hash.")
     parser.add_argument("--rows", type=int, default=3_000_000)
     parser.add_argument("--repeats", type=int, default=5)
-    parser.add_argument("--threads", type=int, default=0, help="0: what DuckDB chooses")
     options = parser.parse_args()
     row_wise = max(1, options.rows // 200)
-    queries = {
-        BUILTIN: "select sha256(v) as p from t",
-        VEIL: "select veil_pseudonym(v, 'person', 'email') as p from t",
-        ARROW: "select one(v) as p from t",
-        ROWWISE: "select each(v) as p from few",
-    }
-    times: dict[str, list[float]] = {name: [] for name in queries}
+    print(f"{options.rows:,} distinct strings, {options.repeats} runs.")
     with tempfile.TemporaryDirectory() as folder, duckdb.connect() as conn:
-        if options.threads:
-            conn.execute(f"set threads = {options.threads}")
         prepare(conn, rows=options.rows, row_wise=row_wise, folder=Path(folder))
         agreed = conn.execute("select bool_and(one(v) = each(v)) from few").fetchall()
         if agreed != [(True,)]:
             print("veil: the two pseudonyms differ.", file=sys.stderr)
             return 1
-        threads = conn.execute("select current_setting('threads')").fetchall()[0][0]
-        for _ in range(options.repeats):
-            for name, query in queries.items():
-                start = time.perf_counter()
-                conn.execute(f"create or replace table o as {query}").fetchall()
-                times[name].append(time.perf_counter() - start)
-    times[ROWWISE] = [each * options.rows / row_wise for each in times[ROWWISE]]
-    print(f"{options.rows:,} distinct strings, {threads} threads, {options.repeats} runs.\n")
-    print("| | min s | median s | min, times sha256 | median, times sha256 |")
-    print("|---|---|---|---|---|")
-    base = times[BUILTIN]
-    for name, taken in times.items():
-        low, mid = min(taken), statistics.median(taken)
-        ratios = f"{low / min(base):.2f} | {mid / statistics.median(base):.2f}"
-        print(f"| {name} | {low:.2f} | {mid:.2f} | {ratios} |")
-    print(f"\nThe last row was measured on {row_wise:,} rows and scaled.")
-    faster = min(times[ROWWISE]) / min(times[VEIL])
-    print(f"`veil_pseudonym` is {faster:.1f} times as fast as a Python function per row.")
+        for threads in sorted({1, os.cpu_count() or 1}):
+            conn.execute(f"set threads = {threads}")
+            print(f"\n### {threads} thread{'' if threads == 1 else 's'}\n")
+            print(
+                measure(conn, rows=options.rows, row_wise=row_wise, repeats=options.repeats),
+                flush=True,
+            )
     return 0
 
 
