@@ -31,9 +31,13 @@ def run(name: str, command: tuple[str, ...]) -> bool:
     tool = str(Path(sys.executable).parent / command[0])
     done = subprocess.run([tool, *command[1:]], cwd=ROOT, capture_output=True, text=True)
     passed = done.returncode == 0
-    print(f"{name}: {'passed' if passed else 'FAILED'} ({time.monotonic() - started:.0f} s)")
+    # Flushed, so that pytest's own closing line comes last.
+    print(
+        f"{name}: {'passed' if passed else 'FAILED'} ({time.monotonic() - started:.0f} s)",
+        flush=True,
+    )
     if not passed:
-        print(done.stdout + done.stderr)
+        print(done.stdout + done.stderr, flush=True)
     return passed
 
 
