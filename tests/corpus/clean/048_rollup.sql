@@ -1,0 +1,7 @@
+-- shows: totals by ROLLUP
+select
+    region,
+    sex,
+    case when count(distinct person_key) >= 11 then count(distinct person_key) end as people_count
+from {{ ref('psn_people') }}
+group by rollup (region, sex)

@@ -1,0 +1,6 @@
+-- mechanism: union
+-- rule: pseudonym
+-- column: code
+-- path: psn_people.person_key -> code
+-- also: personal_rows
+select code from {{ ref('dim_codes') }} intersect select person_key from {{ ref('psn_people') }}

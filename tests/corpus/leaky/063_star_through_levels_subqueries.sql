@@ -1,0 +1,6 @@
+-- mechanism: star_through_levels
+-- rule: pseudonym
+-- column: person_key
+-- path: psn_people.person_key -> person_key
+-- also: personal_rows
+select person_key from (select * from (select * from (select * from {{ ref('psn_people') }})))

@@ -1,0 +1,6 @@
+-- mechanism: identifier_aggregate
+-- rule: pseudonym
+-- column: code
+-- path: psn_people.person_key -> string_agg() -> case -> code
+-- also: value_aggregate
+select region, case when count(distinct person_key) >= 11 then string_agg(distinct person_key, ',') end as code from {{ ref('psn_people') }} group by region

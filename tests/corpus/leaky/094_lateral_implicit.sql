@@ -1,0 +1,6 @@
+-- mechanism: lateral
+-- rule: pseudonym
+-- column: code
+-- path: psn_people.person_key -> || -> code
+-- also: personal_rows
+select x.code from {{ ref('psn_people') }} as p, (select p.person_key || '' as code) as x

@@ -1,0 +1,6 @@
+-- mechanism: using_join
+-- rule: pseudonym
+-- column: person_key
+-- path: psn_people.person_key -> person_key
+-- also: personal_rows
+select person_key from (select person_key, sex from {{ ref('psn_people') }}) natural join (select person_key, ward from {{ ref('psn_visits') }})

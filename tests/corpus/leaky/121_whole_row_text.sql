@@ -1,0 +1,6 @@
+-- mechanism: whole_row
+-- rule: pseudonym
+-- column: code
+-- path: psn_people.person_key -> code
+-- also: personal_rows
+select p::varchar as code from {{ ref('psn_people') }} as p

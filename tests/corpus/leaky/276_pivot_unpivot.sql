@@ -1,0 +1,3 @@
+-- mechanism: pivot
+-- rule: unfollowable
+select * from {{ ref('psn_people') }} unpivot (value for name in (sex, region))

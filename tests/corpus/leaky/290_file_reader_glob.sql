@@ -1,0 +1,3 @@
+-- mechanism: file_reader
+-- rule: table_function
+select * from glob('warehouse/*')

@@ -1,0 +1,4 @@
+-- mechanism: secrets_and_settings
+-- rule: refused_function
+-- column: x
+select getvariable('key') as x

@@ -1,0 +1,3 @@
+-- mechanism: secrets_and_settings
+-- rule: table_function
+select * from duckdb_secrets()

@@ -1,0 +1,4 @@
+-- mechanism: named_by_string
+-- rule: unknown_relation
+-- runs: no
+select * from main.raw_people

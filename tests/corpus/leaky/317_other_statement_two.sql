@@ -1,0 +1,3 @@
+-- mechanism: other_statement
+-- rule: statement
+select 1 as x; select ssn from {{ ref('raw_people') }}

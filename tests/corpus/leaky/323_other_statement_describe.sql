@@ -1,0 +1,3 @@
+-- mechanism: other_statement
+-- rule: statement
+describe {{ ref('raw_people') }}

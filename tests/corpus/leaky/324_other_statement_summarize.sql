@@ -1,0 +1,3 @@
+-- mechanism: other_statement
+-- rule: statement
+summarize {{ ref('raw_people') }}

@@ -1,0 +1,4 @@
+-- mechanism: unparseable
+-- rule: unparseable
+-- runs: no
+select person_key, from, where {{ ref('psn_people') }}
