@@ -94,7 +94,7 @@ class _BrokenKeyring:
 @pytest.mark.parametrize("name", ["pseudonym_text", "shift_day", "shift_at", "noise_real"])
 def test_a_missing_key_stops_the_build_instead_of_giving_null(masks: Masks, name: str) -> None:
     """Keyed masks fail closed, without a value in the error; `try()` would hide it."""
-    value = "secret-1234" if CASES[name].source == "person" else "7"
+    value = "secret-1234" if CASES[name].source == "person" else "8675309"
     value = "2020-02-29" if name.startswith("shift") else value
     masks.run(name, [value], ["secret-1234"])
     with duckdb.connect() as conn:
