@@ -24,7 +24,6 @@ from veil.lineage.label import (
     steers,
 )
 from veil.lineage.refusals import Rule
-from veil.lineage.steering import refuse_identifiers
 
 if TYPE_CHECKING:
     from veil.lineage.expressions import Expressions
@@ -37,8 +36,7 @@ _BY = frozenset(
     " arg_min_null arg_max_null arg_min_nulls_last arg_max_nulls_last".split()
 )
 """The first argument comes out; the second only chooses the row."""
-_HANDED_OVER = frozenset(["lag", "lead", "first_value", "last_value", "nth_value"])
-_OVER_ROWS = {Behaviour.COUNT, Behaviour.SAFE, Behaviour.QUANTILE, Behaviour.VALUE}
+OVER_ROWS = {Behaviour.COUNT, Behaviour.SAFE, Behaviour.QUANTILE, Behaviour.VALUE}
 _INSIDE = (0.1, 0.9)
 """Fractions at which a quantile of a cell of 11 is neither its least nor its greatest value."""
 
@@ -123,7 +121,7 @@ def taken_apart(
 def wrapped(ev: Expressions, node: exp.Expr) -> Label:
     """The label of a call inside FILTER, WITHIN GROUP, IGNORE NULLS."""
     call = taken_apart(node)
-    if call is None or call.kind not in _OVER_ROWS:
+    if call is None or call.kind not in OVER_ROWS:
         ev.shared.refuse(Rule.UNKNOWN_FUNCTION, function_name(bare(node)))
         return combine([*ev.labels(bare(node).iter_expressions()), ev.select.scope.everything()])
     return _grouped(ev, call)
@@ -144,11 +142,11 @@ def called(
 def _grouped(ev: Expressions, call: Call) -> Label:
     select = ev.select
     with ev.of_rows():
-        label = _aggregated(ev, call, cell=select.cell, keys=select.keys, framed=False)
+        label = aggregated(ev, call, cell=select.cell, keys=select.keys, framed=False)
     return ev.behind(label)
 
 
-def _aggregated(
+def aggregated(
     ev: Expressions, call: Call, *, cell: int, keys: Sequence[Label], framed: bool
 ) -> Label:
     """The label of an aggregate over the rows of one group or one window partition."""
@@ -169,14 +167,14 @@ def _aggregated(
         kind = Behaviour.SAFE if _is_inside(call) else Behaviour.VALUE
     explicit = dict(content.explicit)
     if kind is Behaviour.COUNT:
-        explicit = {_counted(flow): path for flow, path in explicit.items()}
+        explicit = {counted(flow): path for flow, path in explicit.items()}
     # What holds nothing of a person is a number of rows: `count(*)`, `sum(1)`.
     picks = call.name in _PICKS or call.name in _BY
     if not content.flows() and not (picks and content.explicit):
         for tag, row in select.open_rows.items():
             explicit[Flow(row.source, tag, True)] = Path(Path(None, row.source.name), step)
     for flow, path in filters.explicit.items():
-        chosen = flow if flow.privacy_class >= PrivacyClass.PSEUDONYM else _counted(flow)
+        chosen = flow if flow.privacy_class >= PrivacyClass.PSEUDONYM else counted(flow)
         explicit.setdefault(chosen, Path(path, step))
     asked = content.conditions | _tags(ev, call)
     if content.shaped and (kind is Behaviour.SAFE or not call.distinct):
@@ -225,7 +223,7 @@ def _count(ev: Expressions, call: Call, first: Label, cell: int) -> Count:
     return Count(cell, min(owners, default=0), claims, unit)
 
 
-def _counted(flow: Flow) -> Flow:
+def counted(flow: Flow) -> Flow:
     """What is left of a source in a number; a direct identifier is lowered by a guard alone."""
     if flow.privacy_class is PrivacyClass.DIRECT_IDENTIFIER:
         return flow
@@ -305,91 +303,3 @@ def _is_inside(call: Call) -> bool:
         )
     except ValueError:
         return False
-
-
-# -- windows
-
-
-def window(ev: Expressions, node: exp.Expr) -> Label:
-    """The label of a window function."""
-    call = taken_apart(node.this)
-    partition, orders, framed = _window(ev, node)
-    if call is None or call.kind not in _OVER_ROWS | {Behaviour.POSITION, Behaviour.NEIGHBOUR}:
-        ev.shared.refuse(Rule.UNKNOWN_FUNCTION, function_name(bare(node.this)))
-        return combine([*ev.labels(node.this.iter_expressions()), ev.select.scope.everything()])
-    keys, by = ev.labels(partition), ev.labels(orders)
-    for label in (*keys, *by):
-        refuse_identifiers(ev.shared, label, least=PrivacyClass.DIRECT_IDENTIFIER)
-    if not ev.by_row:
-        return _over_groups(ev, call, keys, by)
-    arguments = ev.labels(call.arguments)
-    everything = combine([*arguments, ev.label(call.filters), *keys, *by])
-    if not ev.select.has_open_rows and not everything.is_personal:
-        content = combine(arguments, f"{call.name}()")
-        reach = max(everything.reach, Reach.GUARDED if ev.select.guarded else Reach.PUBLIC)
-        flat = steered(content, [*keys, *by])
-        return replace(flat, reach=reach, key=None, why=everything.why)
-    if call.kind is Behaviour.POSITION:
-        place = Label(reach=Reach.PERSONAL, why=everything.why)
-        return steered(place, [*arguments, *keys, *by])
-    if call.kind is Behaviour.NEIGHBOUR:
-        call, framed = replace(call, kind=Behaviour.VALUE), True
-    cell = _partition(ev, partition)
-    label = _aggregated(ev, call, cell=cell, keys=keys, framed=framed or bool(by))
-    first = arguments[0] if arguments else PUBLIC
-    if first.key and call.name in _HANDED_OVER and key_owners(label) == key_owners(first):
-        label = replace(label, key=replace(first.key, claims=frozenset()))
-    # What chose among public values is told by the choice.
-    label = replace(steered(label, [*keys, *by]), reach=max(label.reach, everything.reach))
-    return ev.behind(label)
-
-
-def _over_groups(ev: Expressions, call: Call, keys: Sequence[Label], by: Sequence[Label]) -> Label:
-    """A window over the groups of an aggregating SELECT: it mixes cells, so no cell's guard covers
-    it."""
-    content = combine([*ev.labels(call.arguments), ev.label(call.filters)], f"{call.name}()")
-    everything = combine([content, *keys, *by])
-    if not ev.select.has_open_rows and not everything.is_personal:
-        return replace(steered(content, [*keys, *by]), reach=everything.reach, key=None)
-    if everything.is_personal and not everything.grain:
-        return replace(
-            steered(content, [*keys, *by]),
-            reach=Reach.PERSONAL, cell=0, lowered=None, aggregated=True, key=None, counts=None,
-        )  # fmt: skip
-    if everything.is_personal:
-        return everything
-    return replace(steered(content, [*keys, *by]), reach=Reach.GUARDED, key=None)
-
-
-def _window(
-    ev: Expressions, node: exp.Expr
-) -> tuple[tuple[exp.Expr, ...], tuple[exp.Expr, ...], bool]:
-    """Partition, order, and whether a frame narrows it, named windows included."""
-    partition: list[exp.Expr] = []
-    orders: list[exp.Expr] = []
-    framed = False
-    at: exp.Expr | None = node
-    seen: set[str] = set()
-    while at is not None:
-        partition.extend(at.args.get("partition_by") or ())
-        order = at.args.get("order")
-        if order is not None:
-            orders.extend(one.this for one in order.expressions)
-        spec = at.args.get("spec")
-        if spec is not None:
-            framed = True
-            orders.extend(spec.iter_expressions())
-        base = at.args.get("alias")
-        name = base.name.lower() if base is not None else ""
-        if not name or name in seen:
-            break
-        seen.add(name)
-        at = ev.select.windows.get(name)
-    return tuple(partition), tuple(orders), framed
-
-
-def _partition(ev: Expressions, partition: tuple[exp.Expr, ...]) -> int:
-    known = ev.select.partitions
-    if partition not in known:
-        known[partition] = ev.shared.tags.fresh()
-    return known[partition]

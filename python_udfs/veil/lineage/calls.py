@@ -15,6 +15,7 @@ from veil.lineage.inputs import Layer
 from veil.lineage.label import PUBLIC, Key, Label, combine, steers
 from veil.lineage.masks import KEYED_FUNCTIONS
 from veil.lineage.refusals import Rule
+from veil.lineage.scope import column_parts
 
 if TYPE_CHECKING:
     from veil.lineage.expressions import Expressions
@@ -134,15 +135,21 @@ def _mask(ev: Expressions, node: exp.Expr, name: str) -> Label:
     if (
         ev.shared.layer is not Layer.PSEUDONYMIZED
         or name not in KEYED_FUNCTIONS
-        or not isinstance(column, exp.Column)
+        or not _is_stored(ev, column)
         or not label.flows()
-        or label.aggregated
-        or len(label.explicit) != 1
         or rest
     ):
         ev.shared.refuse(Rule.MASK_FUNCTION, name)
         return combine([label, *ev.labels(rest)], f"{name}()")
     return _masked(ev, label, name)
+
+
+def _is_stored(ev: Expressions, node: exp.Expr | None) -> bool:
+    """Whether a node is a column of a table: in a query's result guesses may stand beside it."""
+    if not isinstance(node, exp.Column) or isinstance(node.this, exp.Star):
+        return False
+    item, _ = ev.select.scope.resolve(column_parts(node)) or (None, None)
+    return item is not None and item.stored
 
 
 def _is_literal(node: exp.Expr) -> bool:

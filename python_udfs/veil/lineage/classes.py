@@ -57,7 +57,7 @@ class Source:
 
     @property
     def name(self) -> str:
-        return f"{self.relation}.{self.column}"
+        return f"{self.relation}.{self.column}" if self.relation else self.column
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,7 +31,8 @@ def tagged(ev: Expressions, node: exp.Expr, label: Label) -> Label:
         return label
     if not label.is_personal:
         return replace(label, key=None, counts=None)
-    return replace(label, conditions=frozenset({tag(ev, node)}), key=None, counts=None)
+    found = frozenset({tag(ev, node)})
+    return replace(label, conditions=found, place=False, key=None, counts=None)
 
 
 def tag(ev: Expressions, node: exp.Expr) -> int:
@@ -112,6 +113,8 @@ def _chosen(
         results.append(_behind(ev, ev.label(result), here))
     otherwise = _behind(ev, ev.label(default), known)
     label = combine([*asked, *results, otherwise], "case")
+    if label.place:
+        label = replace(label, place=any(one.place for one in (*results, otherwise)))
     if not label.is_personal or not combine(asked).is_personal:
         return label
     if len(branches) > 1 or otherwise is not PUBLIC:

@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from sqlglot import exp
 
-from veil.lineage import aggregates, calls, conditions, members, subqueries
+from veil.lineage import aggregates, calls, conditions, members, subqueries, windows
 from veil.lineage.classes import Reach
 from veil.lineage.context import Select, Shared, Walker
 from veil.lineage.label import PUBLIC, Label, Part, combine
@@ -161,6 +161,9 @@ class Expressions:
         """A column outside of every aggregate: it names the group."""
         if not label.is_personal:
             return label
+        if label.place:
+            # It names rows and not cells: whoever sees it sees how many people each cell has.
+            return replace(label, cell=0, lowered=None, grain=False)
         owners = frozenset((flow.owner, flow.tally) for flow in label.flows())
         owners |= aggregates.rows_of(self.select)
         lowered = Label(
@@ -222,7 +225,7 @@ class Expressions:
         exp.JSONExtractScalar: members.looked_up,
         exp.Comprehension: members.comprehension,
         exp.Dot: members.dot,
-        exp.Window: aggregates.window,
+        exp.Window: windows.window,
         exp.Filter: aggregates.wrapped,
         exp.WithinGroup: aggregates.wrapped,
         exp.IgnoreNulls: aggregates.wrapped,

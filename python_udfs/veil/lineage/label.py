@@ -71,6 +71,7 @@ class Label:
         conditions: tags of the conditions on personal values that it encodes or is there under.
         shaped: computed by a function that can make one person's value stand out in a sum.
         bent: computed by a function with a corner, such as `greatest`: harmless, until multiplied.
+        place: its place among other people's rows: as good as the number of a row.
         cell: the unguarded cell that it belongs to, 0 for none.
         grain: within its cell it names the cell, and is no aggregate.
         aggregated: an aggregate over people is in it.
@@ -87,6 +88,7 @@ class Label:
     conditions: Tags = frozenset()
     shaped: bool = False
     bent: bool = False
+    place: bool = False
     cell: int = 0
     grain: bool = False
     aggregated: bool = False
@@ -199,6 +201,7 @@ def combine(labels: Iterable[Label], step: str = "") -> Label:
         conditions=frozenset[int]().union(*(label.conditions for label in found)),
         shaped=any(label.shaped for label in found),
         bent=any(label.bent for label in found),
+        place=any(label.place for label in found),
         cell=cell if lowered else 0,
         grain=bool(lowered) and all(label.grain for label in personal),
         aggregated=any(label.aggregated for label in found),

@@ -34,7 +34,7 @@ def product(ev: Expressions, node: exp.Expr) -> Label:
     sides = ev.labels([node.this, node.expression])
     label = combine(sides)
     # `greatest(age - 96, 0) * income` is the income of one person.
-    if any(side.bent for side in sides) and all(side.is_personal for side in sides):
+    if any(side.bent or side.place for side in sides) and all(side.is_personal for side in sides):
         return replace(label, shaped=True)
     return label
 

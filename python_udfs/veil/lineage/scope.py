@@ -84,6 +84,7 @@ class Item:
         names: the names as they are written.
         owners: whose rows they are, and whose values are in them.
         hidden: joined with SEMI or ANTI: visible in its own ON alone.
+        stored: a table as it stands in the database, and not the result of a query.
     """
 
     alias: str
@@ -92,6 +93,7 @@ class Item:
     owners: frozenset[int] = frozenset()
     wild: Label | None = None
     hidden: bool = False
+    stored: bool = False
 
     @property
     def row(self) -> Label:

@@ -127,6 +127,7 @@ class Sources:
             guarded=any(label.reach for _, _, label in relation.columns),
         )
         self._item(rows, alias, name)
+        self._select.scope.items[-1].stored = True
 
     def _derived(self, node: exp.Subquery) -> None:
         alias = node.args.get("alias")

@@ -3,4 +3,9 @@
 -- column: code
 -- path: psn_people.person_key -> code
 -- also: personal_rows
-with people as (select person_key as k from {{ ref('psn_people') }}) select k as code from people
+with people as (
+    select person_key as k
+    from {{ ref('psn_people') }}
+)
+select k as code
+from people

@@ -3,4 +3,9 @@
 -- column: code
 -- path: psn_people.person_key -> code
 -- also: personal_rows
-with "People" as (select "Person_Key" as "The Key" from {{ ref('psn_people') }}) select "the key" as code from PEOPLE
+with "People" as (
+    select "Person_Key" as "The Key"
+    from {{ ref('psn_people') }}
+)
+select "the key" as code
+from PEOPLE

@@ -3,4 +3,5 @@
 -- column: sex
 -- path: psn_people.person_key -> sex
 -- also: personal_rows
-select * exclude (person_key, household_key) replace (person_key as sex) from {{ ref('psn_people') }}
+select * exclude (person_key, household_key) replace (person_key as sex)
+from {{ ref('psn_people') }}

@@ -3,4 +3,9 @@
 -- column: code
 -- path: psn_people.person_key -> code
 -- also: personal_rows
-with s as (select {'id': person_key, 'sex': sex} as who from {{ ref('psn_people') }}) select who.id as code from s
+with s as (
+    select {'id': person_key, 'sex': sex} as who
+    from {{ ref('psn_people') }}
+)
+select who.id as code
+from s

@@ -3,4 +3,6 @@
 -- column: code
 -- path: raw_people.ssn -> count() -> case -> code
 -- also: guard_unit layer value_aggregate
-select city, case when count(distinct ssn) >= 11 then any_value(ssn) end as code from {{ ref('raw_people') }} group by city
+select city, case when count(distinct ssn) >= 11 then any_value(ssn) end as code
+from {{ ref('raw_people') }}
+group by city

@@ -3,4 +3,12 @@
 -- column: person_key
 -- path: psn_people.person_key -> person_key
 -- also: personal_rows
-select person_key from (select person_key, sex from {{ ref('psn_people') }}) natural join (select person_key, ward from {{ ref('psn_visits') }})
+select person_key
+from (
+    select person_key, sex
+    from {{ ref('psn_people') }}
+)
+natural join (
+    select person_key, ward
+    from {{ ref('psn_visits') }}
+)

@@ -2,4 +2,10 @@
 -- rule: identifier_steers
 -- path: psn_people.person_key
 -- also: pseudonym steered_rows
-select c.label from {{ ref('dim_codes') }} as c where exists (select 1 from {{ ref('psn_people') }} as p where p.person_key = c.code)
+select c.label
+from {{ ref('dim_codes') }} as c
+where exists (
+    select 1
+    from {{ ref('psn_people') }} as p
+    where p.person_key = c.code
+)

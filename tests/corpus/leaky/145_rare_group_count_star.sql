@@ -3,4 +3,6 @@
 -- column: n
 -- path: psn_people.* -> count() -> n
 -- also: personal_rows
-select region, occupation, count(*) as n from {{ ref('psn_people') }} group by region, occupation
+select region, occupation, count(*) as n
+from {{ ref('psn_people') }}
+group by region, occupation

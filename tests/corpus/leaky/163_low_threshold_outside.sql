@@ -2,4 +2,11 @@
 -- rule: guard_threshold
 -- column: n
 -- path: psn_people.person_key -> count() -> n
-with c as (select region, count(distinct person_key) as n from {{ ref('psn_people') }} group by region) select region, n from c where n >= 3
+with c as (
+    select region, count(distinct person_key) as n
+    from {{ ref('psn_people') }}
+    group by region
+)
+select region, n
+from c
+where n >= 3

@@ -2,4 +2,6 @@
 -- rule: subgroup
 -- column: old_income
 -- path: psn_people.age -> sum() -> case -> old_income
-select region, case when count(distinct person_key) >= 11 then sum(age // 97) end as old_income from {{ ref('psn_people') }} group by region
+select region, case when count(distinct person_key) >= 11 then sum(age // 97) end as old_income
+from {{ ref('psn_people') }}
+group by region

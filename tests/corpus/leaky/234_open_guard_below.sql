@@ -2,4 +2,6 @@
 -- rule: unguarded_aggregate
 -- column: m
 -- path: psn_people.income -> avg() -> case -> m
-select region, case when count(distinct person_key) < 11 then avg(income) end as m from {{ ref('psn_people') }} group by region
+select region, case when count(distinct person_key) < 11 then avg(income) end as m
+from {{ ref('psn_people') }}
+group by region

@@ -3,4 +3,5 @@
 -- column: m
 -- path: psn_people.income -> avg() -> case -> m
 -- also: personal_rows
-select region, case when count(distinct person_key) over () >= 11 then avg(income) over (partition by region) end as m from {{ ref('psn_people') }}
+select region, case when count(distinct person_key) over () >= 11 then avg(income) over (partition by region) end as m
+from {{ ref('psn_people') }}

@@ -3,4 +3,5 @@
 -- column: x
 -- also: personal_rows pseudonym
 -- runs: no
-select income + veil_noise(person_key, 'person', 'ssn', 'x', 1.0) as x from {{ ref('psn_people') }}
+select income + veil_noise(person_key, 'person', 'ssn', 'x', 1.0) as x
+from {{ ref('psn_people') }}

@@ -3,4 +3,5 @@
 -- column: x
 -- layer: pseudonymized
 -- runs: no
-select veil_pseudonym(cast(c.code as varchar), 'person', 'ssn') as x from {{ ref('dim_codes') }} as c
+select veil_pseudonym(cast(c.code as varchar), 'person', 'ssn') as x
+from {{ ref('dim_codes') }} as c

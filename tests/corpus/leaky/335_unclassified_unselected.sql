@@ -1,3 +1,5 @@
 -- mechanism: unclassified
 -- rule: unclassified
-select sex, case when count(distinct person_key) >= 11 then count(distinct person_key) end as n from {{ ref('psn_untagged') }} group by sex
+select sex, case when count(distinct person_key) >= 11 then count(distinct person_key) end as n
+from {{ ref('psn_untagged') }}
+group by sex

@@ -4,4 +4,5 @@
 -- path: raw_people.email -> email
 -- layer: pseudonymized
 -- runs: no
-select email, veil_pseudonym(cast(ssn as varchar), 'person', 'ssn') as person_key from {{ ref('raw_people') }}
+select email, veil_pseudonym(cast(ssn as varchar), 'person', 'ssn') as person_key
+from {{ ref('raw_people') }}

@@ -4,4 +4,5 @@
 -- path: raw_people.full_name -> || -> code
 -- layer: pseudonymized
 -- runs: no
-select veil_pseudonym(cast(ssn as varchar), 'person', 'ssn') || full_name as code from {{ ref('raw_people') }}
+select veil_pseudonym(cast(ssn as varchar), 'person', 'ssn') || full_name as code
+from {{ ref('raw_people') }}

@@ -2,4 +2,6 @@
 -- rule: subgroup
 -- column: x
 -- path: psn_people.income -> sum() -> case -> x
-select region, case when count(distinct person_key) >= 11 then sum(map {age: income}[97]) end as x from {{ ref('psn_people') }} group by region
+select region, case when count(distinct person_key) >= 11 then sum(map {age: income}[97]) end as x
+from {{ ref('psn_people') }}
+group by region

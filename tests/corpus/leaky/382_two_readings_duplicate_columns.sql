@@ -3,4 +3,9 @@
 -- column: a
 -- path: psn_people.person_key -> a
 -- also: personal_rows
-with c as (select region as a, person_key as a from {{ ref('psn_people') }}) select a_1 as a from c
+with c as (
+    select region as a, person_key as a
+    from {{ ref('psn_people') }}
+)
+select a_1 as a
+from c

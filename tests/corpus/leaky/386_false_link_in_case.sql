@@ -2,4 +2,11 @@
 -- rule: broadcast
 -- column: x
 -- path: psn_people.income -> avg() -> case -> x
-select case when count(distinct p.person_key) >= 11 then avg(q.income) end as x from {{ ref('psn_people') }} as p cross join (select * from {{ ref('psn_people') }} where age = 97) as q where p.person_key = q.person_key or p.age >= 0
+select case when count(distinct p.person_key) >= 11 then avg(q.income) end as x
+from {{ ref('psn_people') }} as p
+cross join (
+    select *
+    from {{ ref('psn_people') }}
+    where age = 97
+) as q
+where p.person_key = q.person_key or p.age >= 0

@@ -2,4 +2,15 @@
 -- rule: broadcast
 -- column: x
 -- path: psn_people.income -> avg() -> case -> x
-select case when count(distinct p.person_key) >= 11 then avg(q.income) end as x from {{ ref('psn_people') }} as p cross join (select * from {{ ref('psn_people') }} where age = 97) as q where not exists (select 1 from {{ ref('psn_orders') }} as o where o.person_key = p.person_key and o.person_key = q.person_key)
+select case when count(distinct p.person_key) >= 11 then avg(q.income) end as x
+from {{ ref('psn_people') }} as p
+cross join (
+    select *
+    from {{ ref('psn_people') }}
+    where age = 97
+) as q
+where not exists (
+    select 1
+    from {{ ref('psn_orders') }} as o
+    where o.person_key = p.person_key and o.person_key = q.person_key
+)

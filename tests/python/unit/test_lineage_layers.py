@@ -155,6 +155,16 @@ def test_masks_of_a_model_that_is_not_one_call_are_not_believed():
     assert [(one.rule, one.column) for one in found] == [(Rule.DIRECT_IDENTIFIER, "name")]
 
 
+def test_column_of_two_sources_can_be_masked():
+    """A full name is one column of the raw model, whatever it was made of."""
+    raw_sql = f"select name || born as full_name from {SEED}"
+    made = analyse(raw_sql, [seed], Model("raw", Layer.RAW, declared={"full_name": DIRECT}))
+    sql = f"select veil_pseudonym(cast(s.full_name as varchar), 'p', 'name') as k from {RAW} as s"
+    model = Model("psn", Layer.PSEUDONYMIZED, trusted=True, masks={"k": Mask("pseudonym", "p")})
+
+    assert not analyse(sql, [made.relation(RAW)], model).refusals
+
+
 def test_keep_of_a_direct_identifier_is_refused_even_when_trusted():
     """A mask that hides nothing lowers nothing."""
     sql = f'select source."name" as "name" from {RAW} as source'
@@ -255,6 +265,17 @@ def test_deep_nesting_is_refused_and_does_not_crash(caplog):
 
     assert mart(f"select {deep} as x") == [Rule.UNPARSEABLE]
     assert not caplog.records
+
+
+def test_surprise_in_the_walk_is_a_refusal(monkeypatch):
+    """A tree of a shape that nobody has thought of is refused, without a traceback."""
+
+    def surprise(*arguments: object) -> None:
+        raise AttributeError("123-45-6789")
+
+    monkeypatch.setattr("veil.lineage.queries.Queries.rows", surprise)
+
+    assert mart("select 1 as one") == [Rule.UNFOLLOWABLE]
 
 
 def test_unknown_statement_is_not_logged(caplog, capfd):
