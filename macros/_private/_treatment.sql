@@ -1,5 +1,5 @@
 {#-
-    How each column of the model at hand is treated: a list of `{name, mask, sql}` in the order of
+    How each column of the model at hand is treated: a list of `{name, mask, domain, sql}` in the order of
     the YAML. Refuses what is unclassified, untreated or unfit.
 -#}
 {% macro _treatment(source, hierarchies) %}
@@ -27,7 +27,8 @@
         {%- do treated.append(from) -%}
         {%- if spec.mask != 'drop' -%}
             {%- do result.append(
-                {'name': name, 'mask': spec.mask, 'sql': veil._mask_sql(spec) | trim}
+                {'name': name, 'mask': spec.mask, 'domain': spec.domain,
+                    'sql': veil._mask_sql(spec) | trim}
             ) -%}
         {%- endif -%}
     {%- endfor -%}

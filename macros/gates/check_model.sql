@@ -9,6 +9,11 @@
             any hook runs. -#}
         {%- do veil._require_plugin() -%}
     {%- elif execute -%}
-        {%- do veil._bridge('check_model', {'graph': graph, 'model': model}) -%}
+        {%- do veil._bridge('check_model', {
+            'graph': graph,
+            'model': model,
+            'threshold': var('veil:threshold', 11),
+            'full_refresh': should_full_refresh() | as_bool,
+        }) -%}
     {%- endif -%}
 {% endmacro %}

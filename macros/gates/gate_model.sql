@@ -15,6 +15,7 @@
             {%- do passed.append(test.test_metadata.name) -%}
         {%- endfor -%}
         {%- do veil._note_whole() -%}
+        {%- do veil._note_definition() -%}
         {%- if veil._is_mart(model) and not (flags.EMPTY or flags.SAMPLE) -%}
             {%- do veil._write_receipt(passed) -%}
         {%- endif -%}

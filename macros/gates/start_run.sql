@@ -8,7 +8,6 @@
         {%- do veil._bridge('start_run', {
             'graph': graph,
             'command': flags.WHICH,
-            'project': project_name,
             'profile': target.profile_name,
             'threshold': var('veil:threshold', 11),
             'publish': var('veil:publish', true),

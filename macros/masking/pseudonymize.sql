@@ -20,6 +20,12 @@
             'model `' ~ model.name ~ '` has no column left.', 'Give it one, or remove the model.'
         ) -%}
     {%- endif -%}
+    {%- set masks = {} -%}
+    {%- for column in treatment -%}
+        {%- do masks.update({column.name: [column.mask, column.domain]}) -%}
+    {%- endfor -%}
+    {#- The lineage gate reads from this line what each column has become. #}
+    -- veil masks: {{ tojson(masks) }}
     select
     {%- for column in treatment %}
         {{ column.sql }} as {{ veil._quoted(column.name) }}{{ ',' if not loop.last }}

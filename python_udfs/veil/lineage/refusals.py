@@ -200,8 +200,8 @@ class Refusal:
         return _TEXTS[self.rule][1]
 
     @property
-    def message(self) -> str:
-        """One line: model, column, path, way out; no value and no literal of the SQL."""
+    def problem(self) -> str:
+        """One line: model, column, path; no value and no literal of the SQL."""
         where = f"model `{self.model}`"
         if self.column:
             where += f" column `{shown(self.column)}`"
@@ -211,7 +211,12 @@ class Refusal:
             source=f"{self.source_class.replace('_', ' ')} `{shown(self.source)}`".strip(),
             path=f"`{path}`",
         )
-        return f"{where}: {problem}. Ways out: {self.remedy}"
+        return f"{where}: {problem}."
+
+    @property
+    def message(self) -> str:
+        """The problem and the way out, one line."""
+        return f"{self.problem} Ways out: {self.remedy}"
 
     def __str__(self) -> str:
         return self.message

@@ -19,7 +19,7 @@ def definition_hash(graph: Graph, mart: Node) -> str:
     """SHA-256 over a mart's own SQL and YAML: a change of either needs a new build."""
     return _digest(
         {
-            "sql": mart.raw.get("raw_code"),
+            "sql": mart.code,
             "description": mart.description,
             "columns": {
                 name: [column.data_type, column.description, dict(column.meta)]

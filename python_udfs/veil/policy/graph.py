@@ -77,6 +77,16 @@ class Node:
         return str(self.raw.get("alias") or self.raw.get("identifier") or self.name)
 
     @property
+    def file(self) -> str:
+        """The file that holds it, from the root of its project."""
+        return str(self.raw.get("original_file_path") or "")
+
+    @property
+    def code(self) -> str:
+        """Its SQL as written, Jinja and all."""
+        return str(self.raw.get("raw_code") or "")
+
+    @property
     def description(self) -> str:
         return str(self.raw.get("description") or "")
 
@@ -149,6 +159,10 @@ class Graph:
             return self._nodes[unique_id]
         except KeyError:
             raise VeilError(f"`{unique_id}` is not in dbt's graph.") from None
+
+    def knows(self, unique_id: str) -> bool:
+        """Whether it is a model, seed, snapshot or source of the graph."""
+        return unique_id in self._nodes
 
     def __iter__(self) -> Iterator[Node]:
         return iter(sorted(self._nodes.values(), key=lambda node: node.unique_id))

@@ -11,9 +11,8 @@ from typing import Any
 
 from veil.errors import VeilError
 from veil.policy.definition import definition_hash, policy_hash
-from veil.policy.graph import Graph
 from veil.policy.overrides import check_overrides
-from veil.policy.rules import check_node, check_project
+from veil.policy.rules import check_node, check_project, refuse
 from veil.policy.settings import check_settings
 from veil.warehouse.content import content_sql
 from veil.warehouse.partial import partial_relations, whole_sql
@@ -32,12 +31,22 @@ def _start_run(session: Session, payload: Payload) -> None:
         publish=payload["publish"],
     )
     check_overrides(session.project)
-    check_project(Graph(payload["graph"]), command=payload["command"])
+    graph, _gate = session.run(payload["graph"], threshold=payload["threshold"])
+    check_project(graph, command=payload["command"])
 
 
 def _check_model(session: Session, payload: Payload) -> None:
-    graph = Graph(payload["graph"])
-    check_node(graph, graph.node(payload["model"]["unique_id"]))
+    graph, gate = session.run(payload["graph"], threshold=payload["threshold"])
+    node = graph.node(payload["model"]["unique_id"])
+    check_node(graph, node)
+    sql = str(payload["model"].get("compiled_code") or "")
+    found = gate.check(node, sql, full_refresh=payload["full_refresh"])
+    refuse([str(one) for one in found])
+
+
+def _note_sql(session: Session, payload: Payload) -> str:
+    graph, gate = session.run(payload["graph"], threshold=payload["threshold"])
+    return gate.note_sql(graph.node(payload["unique_id"]))
 
 
 def _content_sql(session: Session, payload: Payload) -> str:
@@ -45,7 +54,7 @@ def _content_sql(session: Session, payload: Payload) -> str:
 
 
 def _receipt_sql(session: Session, payload: Payload) -> str:
-    graph = Graph(payload["graph"])
+    graph, _gate = session.run(payload["graph"], threshold=payload["threshold"])
     mart = graph.node(payload["unique_id"])
     if payload["database"] != "marts":
         raise VeilError(
@@ -79,7 +88,7 @@ def _whole_sql(session: Session, payload: Payload) -> str:
 def _publish(session: Session, payload: Payload) -> list[str]:
     return publish(
         session,
-        Graph(payload["graph"]),
+        session.run(payload["graph"], threshold=payload["threshold"])[0],
         states=payload["states"],
         threshold=payload["threshold"],
     )
@@ -88,6 +97,7 @@ def _publish(session: Session, payload: Payload) -> list[str]:
 CALLS: dict[str, Callable[[Session, Payload], Any]] = {
     "start_run": _start_run,
     "check_model": _check_model,
+    "note_sql": _note_sql,
     "content_sql": _content_sql,
     "receipt_sql": _receipt_sql,
     "whole_sql": _whole_sql,

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import duckdb
 from dbt.flags import get_flags
 
 from veil.keys import Keyring
+from veil.policy.graph import Graph
 from veil.project import Project
 from veil.state import load_keyring
+from veil.warehouse.definitions import create_definition_tables
 from veil.warehouse.functions import register_functions
+from veil.warehouse.lineage_gate import LineageGate
 from veil.warehouse.partial import create_partial_tables
 from veil.warehouse.receipts import create_receipt_table
 from veil.warehouse.zones import attach_zones, lock_down
@@ -24,6 +29,19 @@ class Session:
     conn: duckdb.DuckDBPyConnection
     project: Project
     keyring: Keyring
+    _run: tuple[Mapping[str, Any], Graph, LineageGate] | None = None
+
+    def run(self, raw: Mapping[str, Any], *, threshold: int) -> tuple[Graph, LineageGate]:
+        """The graph of this run and its gate: one of each, however many models ask.
+
+        Args:
+            raw: dbt's graph; dbt hands the same one to every model of a run.
+            threshold: `veil:threshold`.
+        """
+        if self._run is None or self._run[0] is not raw:
+            graph = Graph(raw)
+            self._run = raw, graph, LineageGate(self.conn, graph, threshold=threshold)
+        return self._run[1:]
 
     @staticmethod
     def locate() -> Project:
@@ -43,13 +61,7 @@ class Session:
         attach_zones(conn, project, keyring)
         create_receipt_table(conn)
         create_partial_tables(conn)
+        create_definition_tables(conn)
         register_functions(conn, keyring)
         lock_down(conn, project)
-        return cls(conn=conn, project=project, keyring=keyring)
-
-    @classmethod
-    def open_marts(cls, conn: duckdb.DuckDBPyConnection, project: Project) -> Session:
-        """Attach the marts alone, read-only: for `veil publish`."""
-        keyring = load_keyring(project)
-        attach_zones(conn, project, keyring, read_only=True)
         return cls(conn=conn, project=project, keyring=keyring)

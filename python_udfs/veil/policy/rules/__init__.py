@@ -25,7 +25,12 @@ def refusals(graph: Graph, nodes: list[Node]) -> list[str]:
     return list(found)
 
 
-def _raise(found: list[str]) -> None:
+def refuse(found: list[str]) -> None:
+    """Stop where anything was found.
+
+    Raises:
+        VeilError: the refusals, one a line.
+    """
     if not found:
         return
     lines = found[:SHOWN]
@@ -44,7 +49,7 @@ def check_project(graph: Graph, *, command: str) -> None:
         raise VeilError(
             "`dbt clone` would make views over a protected zone.", remedy="Use `dbt build`."
         )
-    _raise(refusals(graph, list(graph)))
+    refuse(refusals(graph, list(graph)))
 
 
 def check_node(graph: Graph, node: Node) -> None:
@@ -53,4 +58,4 @@ def check_node(graph: Graph, node: Node) -> None:
     Raises:
         VeilError: the refusals, one a line.
     """
-    _raise(refusals(graph, [node]))
+    refuse(refusals(graph, [node]))

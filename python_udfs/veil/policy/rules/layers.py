@@ -20,6 +20,11 @@ PRINTING_CONSTRAINTS = {"primary_key", "unique", "foreign_key"}
 """DuckDB prints the offending value of these."""
 
 
+def is_one_call(node: Node) -> bool:
+    """Whether its SQL is the one call of `veil.pseudonymize`, and nothing else."""
+    return ONE_CALL.fullmatch(JINJA_ASIDE.sub("", node.code).strip()) is not None
+
+
 def columns_are_classified(graph: Graph, node: Node) -> Iterator[str]:
     if not node.is_classified or node.is_pseudonymized:
         return
@@ -51,8 +56,7 @@ def parents_fit_the_layer(graph: Graph, node: Node) -> Iterator[str]:
 def sql_is_one_call(graph: Graph, node: Node) -> Iterator[str]:
     if node.kind != "model" or not node.is_pseudonymized:
         return
-    sql = JINJA_ASIDE.sub("", str(node.raw.get("raw_code") or "")).strip()
-    if not ONE_CALL.fullmatch(sql):
+    if not is_one_call(node):
         yield (
             f"{title(node)} has masks in its YAML, but its SQL is not the one call that applies"
             " them. Write `{{ veil.pseudonymize(ref('...')) }}` and nothing else."

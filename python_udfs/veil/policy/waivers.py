@@ -1,0 +1,89 @@
+"""Waivers: a rule set aside for one model, with an owner, a reason and a day on which it ends.
+
+In a model's YAML::
+
+    config:
+      meta:
+        privacy_waiver:
+          - {rule: unfollowable, owner: ada, reason: "reviewed in PR 12", until: 2027-01-31}
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+KEYS = ("rule", "column", "owner", "reason", "until")
+LONGEST_DAYS = 366
+"""A waiver is an exception, not a policy."""
+
+
+@dataclass(frozen=True, slots=True)
+class Waiver:
+    """One rule set aside, for one column or, where `column` is empty, for the whole model."""
+
+    rule: str
+    column: str
+    owner: str
+    reason: str
+    until: date
+
+
+def waivers_of(meta: Mapping[str, Any]) -> list[Waiver]:
+    """The well-formed waivers of a node's meta; what is not well formed waives nothing."""
+    return [one for one in _read(meta) if isinstance(one, Waiver)]
+
+
+def problems(meta: Mapping[str, Any], *, known: frozenset[str], today: date) -> Iterator[str]:
+    """What is wrong with a node's waivers, one phrase each, the way out in it."""
+    for number, one in enumerate(_read(meta), start=1):
+        where = f"`privacy_waiver` number {number}"
+        if isinstance(one, str):
+            yield f"{where} {one}"
+        elif one.rule not in known:
+            yield (
+                f"{where} names a rule that does not exist or can never be waived. Rules that can:"
+                f" {', '.join(sorted(known))}."
+            )
+        elif one.until < today:
+            yield f"{where} has expired. Mend the model, or have it reviewed again."
+        elif (one.until - today).days > LONGEST_DAYS:
+            yield f"{where} runs for more than a year. Choose an earlier `until`."
+
+
+def _read(meta: Mapping[str, Any]) -> list[Waiver | str]:
+    raw = meta.get("privacy_waiver")
+    if raw is None:
+        return []
+    items = raw if isinstance(raw, list) else [raw]
+    return [_one(item) for item in items]
+
+
+def _one(item: Any) -> Waiver | str:
+    example = "Write `{rule: …, owner: …, reason: …, until: YYYY-MM-DD}`."
+    if not isinstance(item, Mapping):
+        return f"is no mapping. {example}"
+    unknown = [key for key in item if key not in KEYS]
+    if unknown:
+        return f"has a key that is none of {', '.join(KEYS)}. {example}"
+    for key in ("rule", "owner", "reason"):
+        if not isinstance(item.get(key), str) or not str(item[key]).strip():
+            return f"has no `{key}`. {example}"
+    column = item.get("column", "")
+    if not isinstance(column, str):
+        return f"has a `column` that is no name. {example}"
+    until = _day(item.get("until"))
+    if until is None:
+        return f"has no `until` that is a day. {example}"
+    return Waiver(str(item["rule"]), column, str(item["owner"]), str(item["reason"]), until)
+
+
+def _day(value: Any) -> date | None:
+    if isinstance(value, date):
+        return date(value.year, value.month, value.day)
+    try:
+        return date.fromisoformat(str(value))
+    except ValueError:
+        return None
