@@ -16,7 +16,7 @@
         {%- endfor -%}
         {%- do veil._note_whole() -%}
         {%- do veil._note_definition() -%}
-        {%- if veil._is_mart(model) and not (flags.EMPTY or flags.SAMPLE) -%}
+        {%- if veil._is_mart(model) and not veil._is_partial_run() -%}
             {%- do veil._write_receipt(passed) -%}
         {%- endif -%}
     {%- endif -%}

@@ -6,8 +6,8 @@
 {% macro default__finish_run(results) %}
     {%- if execute
         and flags.WHICH in ['build', 'run', 'retry']
-        and not (flags.EMPTY or flags.SAMPLE)
-        and var('veil:publish', true) -%}
+        and var('veil:publish', true)
+        and not veil._is_partial_run() -%}
         {%- set states = {} -%}
         {%- for result in results -%}
             {%- do states.update({result.node.unique_id: result.status | string}) -%}

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ from veil.gate.declared import base_relation, lineage_model, parents_of
 from veil.lineage import Analysis, Relation, analyse
 from veil.lineage.label import Label
 from veil.policy.graph import Graph, Node
+from veil.policy.rules.layers import is_one_call
 
 BASES = frozenset({"seed", "source", "snapshot"})
 _LITERALS = {"STRING", "NUMBER"}
@@ -194,8 +196,22 @@ class Chain:
             name = stand_in(parent)
             if name is not None:
                 sql = sql.replace(parent.relation, name)
+            if is_one_call(node):
+                sql = _whole(sql, parent.relation)
         model = lineage_model(node, sql, threshold=self._threshold)
         return analyse(sql, relations, model, today=self._day)
+
+
+def _whole(sql: str, relation: str) -> str:
+    """The SQL over the whole of a relation, where dbt put a part of it in its place.
+
+    `--empty`, `--sample` and microbatches do so; a mask stands on a stored column all the same.
+    """
+    part = re.compile(
+        rf"\(select \* from {re.escape(relation)} where"
+        r" (?:false limit 0|[\w.\"]+ (?:>=|<) '[^']*'(?: and [\w.\"]+ < '[^']*')?)\)"
+    )
+    return part.sub(lambda _: relation, sql)
 
 
 def reads_itself(node: Node, sql: str) -> bool:

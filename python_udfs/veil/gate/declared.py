@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from datetime import date
 
 from veil.lineage import (
     Column,
@@ -140,10 +139,3 @@ def parents_of(graph: Graph, node: Node) -> list[Node]:
         else:
             found[unique_id] = parent
     return list(found.values())
-
-
-def today() -> date:
-    """The day by which waivers are judged; UTC, so that two machines agree."""
-    from datetime import UTC, datetime
-
-    return datetime.now(UTC).date()

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
 
 KEYS = ("rule", "column", "owner", "reason", "until")
@@ -31,12 +31,17 @@ class Waiver:
     until: date
 
 
+def today() -> date:
+    """The day by which waivers are judged; UTC, so that two machines agree."""
+    return datetime.now(UTC).date()
+
+
 def waivers_of(meta: Mapping[str, Any]) -> list[Waiver]:
     """The well-formed waivers of a node's meta; what is not well formed waives nothing."""
     return [one for one in _read(meta) if isinstance(one, Waiver)]
 
 
-def problems(meta: Mapping[str, Any], *, known: frozenset[str], today: date) -> Iterator[str]:
+def problems(meta: Mapping[str, Any], *, known: frozenset[str], day: date) -> Iterator[str]:
     """What is wrong with a node's waivers, one phrase each, the way out in it."""
     for number, one in enumerate(_read(meta), start=1):
         where = f"`privacy_waiver` number {number}"
@@ -47,9 +52,9 @@ def problems(meta: Mapping[str, Any], *, known: frozenset[str], today: date) -> 
                 f"{where} names a rule that does not exist or can never be waived. Rules that can:"
                 f" {', '.join(sorted(known))}."
             )
-        elif one.until < today:
+        elif one.until < day:
             yield f"{where} has expired. Mend the model, or have it reviewed again."
-        elif (one.until - today).days > LONGEST_DAYS:
+        elif (one.until - day).days > LONGEST_DAYS:
             yield f"{where} runs for more than a year. Choose an earlier `until`."
 
 

@@ -12,6 +12,7 @@ from typing import Any
 from veil.errors import VeilError
 from veil.policy.definition import definition_hash, policy_hash
 from veil.policy.overrides import check_overrides
+from veil.policy.partial_runs import check_partial_run
 from veil.policy.rules import check_node, check_project, refuse
 from veil.policy.settings import check_settings
 from veil.warehouse.content import content_sql
@@ -32,7 +33,13 @@ def _start_run(session: Session, payload: Payload) -> None:
     )
     check_overrides(session.project)
     graph, _gate = session.run(payload["graph"], threshold=payload["threshold"])
+    if session.is_partial_run():
+        check_partial_run(graph, payload["selected"])
     check_project(graph, command=payload["command"])
+
+
+def _is_partial_run(session: Session, payload: Payload) -> bool:
+    return session.is_partial_run()
 
 
 def _check_model(session: Session, payload: Payload) -> None:
@@ -96,6 +103,7 @@ def _publish(session: Session, payload: Payload) -> list[str]:
 
 CALLS: dict[str, Callable[[Session, Payload], Any]] = {
     "start_run": _start_run,
+    "is_partial_run": _is_partial_run,
     "check_model": _check_model,
     "note_sql": _note_sql,
     "content_sql": _content_sql,

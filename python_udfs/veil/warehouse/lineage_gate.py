@@ -12,8 +12,8 @@ import duckdb
 from veil.errors import VeilError
 from veil.findings import Finding
 from veil.gate import Chain, Definition, as_finding, check_stranger
-from veil.gate.declared import today
 from veil.policy.graph import Graph, Node
+from veil.policy.waivers import today
 from veil.project import ZONES
 from veil.warehouse.definitions import (
     described_columns,

@@ -44,6 +44,12 @@ class Session:
         return self._run[1:]
 
     @staticmethod
+    def is_partial_run() -> bool:
+        """Whether dbt works on part of the input: `--empty` or `--sample`."""
+        flags = get_flags()
+        return bool(getattr(flags, "EMPTY", False) or getattr(flags, "SAMPLE", None))
+
+    @staticmethod
     def locate() -> Project:
         """The project that dbt works on, which need not be the working folder."""
         folder = getattr(get_flags(), "PROJECT_DIR", None)

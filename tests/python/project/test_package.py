@@ -341,12 +341,12 @@ def test_broken_rule_is_refused_with_model_and_remedy(
 
 
 def test_unclassified_staging_column_stops_its_model_too(stranger: DbtProject) -> None:
-    """A column that the contract lacks cannot slip in: the contract refuses the model."""
+    """A column that the YAML lacks cannot slip in: the lineage names it and the way it came."""
     stranger.replace("models/staging/stg_visits.sql", "    ward,\n", "    ward,\n    visit_no,\n")
     text = refusal(stranger)
 
-    assert "visit_no" in text
-    assert "contract" in text
+    assert "`stg_visits` column `visit_no`" in text
+    assert "has no `privacy_class`" in text
 
 
 # an attacker learns nothing

@@ -16,10 +16,13 @@ AUDIENCE = re.compile(r"[a-z][a-z0-9_]{0,62}")
 """An audience's name becomes a file's name."""
 
 
+HOOKS = (("check_model", "pre-hook"), ("gate_model", "post-hook"))
+"""The macros that a model runs in its transaction; a snapshot has no gate after it is written."""
+
+
 def hooks_are_set(graph: Graph, node: Node) -> Iterator[str]:
-    if node.kind != "model":
-        return
-    for macro, key in (("check_model", "pre-hook"), ("gate_model", "post-hook")):
+    hooks = {"model": HOOKS, "snapshot": HOOKS[:1]}.get(node.kind, ())
+    for macro, key in hooks:
         if not any(_calls(hook, macro) for hook in node.config.get(key) or ()):
             yield (
                 f"{title(node)} is in scope but does not run `veil.{macro}()` in its transaction."
