@@ -18,6 +18,9 @@ from typing import Any
 
 from dbt.adapters.duckdb.plugins import BasePlugin
 from dbt.adapters.duckdb.utils import TargetConfig
+from dbt_common.events.base_types import EventLevel
+from dbt_common.events.functions import fire_event
+from dbt_common.events.types import Note
 from dbt_common.exceptions import DbtRuntimeError
 
 from veil.errors import VeilError
@@ -27,6 +30,11 @@ from veil.warehouse.zones import close_zones, connection_options
 
 LONGEST_FIELD = 2**24
 """Characters in one field of a seed; DuckDB's own reader takes lines of 2 MB."""
+
+OUTSIDE = (
+    "veil: no zone is attached. `dbt show` and operations of your own would print or write what no"
+    " gate has seen. `veil show` prints what is published."
+)
 
 
 class Plugin(BasePlugin):  # type: ignore[misc]  # dbt-duckdb has no type information
@@ -69,6 +77,8 @@ class Plugin(BasePlugin):  # type: ignore[misc]  # dbt-duckdb has no type inform
         if self._problem is None:
             try:
                 self._session = Session.open(conn)
+                if Session.stays_outside():
+                    fire_event(Note(msg=OUTSIDE), level=EventLevel.WARN)
                 return
             except VeilError as error:
                 self._problem = DbtRuntimeError(f"veil: {error}")

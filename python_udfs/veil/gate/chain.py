@@ -198,6 +198,8 @@ class Chain:
                 sql = sql.replace(parent.relation, name)
             if is_one_call(node):
                 sql = _whole(sql, parent.relation)
+        if reads_itself(node, sql):
+            sql = _without_watermark(sql, node.relation)
         model = lineage_model(node, sql, threshold=self._threshold)
         return analyse(sql, relations, model, today=self._day)
 
@@ -212,6 +214,20 @@ def _whole(sql: str, relation: str) -> str:
         r" (?:false limit 0|[\w.\"]+ (?:>=|<) '[^']*'(?: and [\w.\"]+ < '[^']*')?)\)"
     )
     return part.sub(lambda _: relation, sql)
+
+
+def _without_watermark(sql: str, relation: str) -> str:
+    """The SQL with `(select max(day) from {{ this }})` taken out of it.
+
+    How far an incremental table has come decides in which run a row is added, and not whether.
+    """
+    mark = re.compile(
+        r"\(\s*select\s+(?:coalesce\s*\(\s*)?(?:max|min)\s*\(\s*[\w.\"]+\s*\)"
+        r"(?:\s*,[^(),]*\))?(?:\s+as\s+\w+)?"
+        rf"\s+from\s+{re.escape(relation)}\s*\)",
+        re.IGNORECASE,
+    )
+    return mark.sub("(null)", sql)
 
 
 def reads_itself(node: Node, sql: str) -> bool:

@@ -16,6 +16,7 @@ from veil.policy.partial_runs import check_partial_run
 from veil.policy.rules import check_node, check_project, refuse
 from veil.policy.settings import check_settings
 from veil.warehouse.content import content_sql
+from veil.warehouse.drift import drifts
 from veil.warehouse.partial import partial_relations, whole_sql
 from veil.warehouse.publish import publish
 from veil.warehouse.receipts import Receipt, insert_sql
@@ -36,6 +37,7 @@ def _start_run(session: Session, payload: Payload) -> None:
     if session.is_partial_run():
         check_partial_run(graph, payload["selected"])
     check_project(graph, command=payload["command"])
+    refuse(drifts(session.conn, session.project, graph))
 
 
 def _is_partial_run(session: Session, payload: Payload) -> bool:

@@ -21,6 +21,9 @@ from veil.warehouse.partial import create_partial_tables
 from veil.warehouse.receipts import create_receipt_table
 from veil.warehouse.zones import attach_zones, lock_down
 
+OPERATIONS = frozenset({"veil.publish"})
+"""Operations that may work inside the zones."""
+
 
 @dataclass(repr=False)
 class Session:
@@ -50,6 +53,19 @@ class Session:
         return bool(getattr(flags, "EMPTY", False) or getattr(flags, "SAMPLE", None))
 
     @staticmethod
+    def stays_outside() -> bool:
+        """Whether the command works without any zone.
+
+        `dbt show` prints rows that no gate has seen, and an operation may run any SQL:
+        the package's own are the only ones that are let in.
+        """
+        flags = get_flags()
+        which = getattr(flags, "WHICH", None)
+        return which == "show" or (
+            which == "run-operation" and getattr(flags, "MACRO", None) not in OPERATIONS
+        )
+
+    @staticmethod
     def locate() -> Project:
         """The project that dbt works on, which need not be the working folder."""
         folder = getattr(get_flags(), "PROJECT_DIR", None)
@@ -64,6 +80,9 @@ class Session:
         """
         project = cls.locate()
         keyring = load_keyring(project)
+        if cls.stays_outside():
+            lock_down(conn, project)
+            return cls(conn=conn, project=project, keyring=keyring)
         attach_zones(conn, project, keyring)
         create_receipt_table(conn)
         create_partial_tables(conn)
