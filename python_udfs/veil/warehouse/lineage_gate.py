@@ -86,6 +86,8 @@ class LineageGate:
             VeilError: where the model was not checked in this run.
         """
         with self._lock:
+            if not self._graph.in_scope(node):
+                return ""
             pending = self._passed.pop(node.unique_id, None)
             if pending is None:
                 raise VeilError(
