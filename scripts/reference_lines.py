@@ -60,13 +60,22 @@ KEYS: dict[str, tuple[str, str]] = {
         " variable `veil:threshold`.",
     ),
     "privacy_purpose": ("mart", "What the mart is for. Recorded; nothing checks it yet."),
-    "privacy_waiver": ("mart", "Reserved for exceptions. Recorded; it waives nothing yet."),
+    "privacy_waiver": (
+        "model",
+        "Rules set aside: a list of `{rule, column, owner, reason, until}`, a year at most.",
+    ),
+    "privacy_contract_version": (
+        "mart",
+        "Version of its data contract, `2.0.0`; without it dbt's model version, else `1.0.0`.",
+    ),
 }
 """By key: where it stands, and what it says."""
 
 VARIABLES: dict[str, str] = {
     "veil:threshold": "Fewest distinct people that a shown cell speaks of, for marts that declare"
     " no `privacy_threshold`.",
+    "veil:waivers": "Rules set aside for what has no YAML of its own: a list of `{rule, node, owner,"
+    " reason, until}`, where `node` is a unique id or a package's name.",
     "veil:publish": "Whether `dbt build`, `run` and `retry` end by publishing.",
 }
 

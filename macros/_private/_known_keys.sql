@@ -8,6 +8,6 @@
         'privacy_profile': 'text', 'privacy_drop': 'list',
         'privacy_audience': 'any', 'privacy_population': 'any', 'privacy_release': 'any',
         'privacy_unit': 'any', 'privacy_threshold': 'any', 'privacy_purpose': 'any',
-        'privacy_waiver': 'any',
+        'privacy_waiver': 'any', 'privacy_contract_version': 'any',
     }) }}
 {% endmacro %}

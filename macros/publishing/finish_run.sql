@@ -1,22 +1,26 @@
-{#- Publishes what passed, after the build; reports what holds an audience back. -#}
+{#-
+    Publishes what passed, after the build; reports what holds an audience back. Then looks through
+    every file that the run has written, for keys and for the values of direct identifiers.
+-#}
 {% macro finish_run(results) %}
     {{ return(adapter.dispatch('finish_run', 'veil')(results)) }}
 {% endmacro %}
 
 {% macro default__finish_run(results) %}
-    {%- if execute
-        and flags.WHICH in ['build', 'run', 'retry']
-        and var('veil:publish', true)
-        and not veil._is_partial_run() -%}
-        {%- set states = {} -%}
-        {%- for result in results -%}
-            {%- do states.update({result.node.unique_id: result.status | string}) -%}
-        {%- endfor -%}
-        {%- for line in veil._bridge('publish', {
-            'graph': graph,
-            'states': states,
-            'threshold': var('veil:threshold', 11),
-        }) -%}
+    {%- if execute and flags.WHICH in veil._building_commands() -%}
+        {%- set request = {'graph': graph, 'threshold': var('veil:threshold', 11)} -%}
+        {%- if flags.WHICH in ['build', 'run', 'retry']
+            and var('veil:publish', true)
+            and not veil._is_partial_run() -%}
+            {%- set states = {} -%}
+            {%- for result in results -%}
+                {%- do states.update({result.node.unique_id: result.status | string}) -%}
+            {%- endfor -%}
+            {%- for line in veil._bridge('publish', dict(request, states=states)) -%}
+                {%- do log('veil: ' ~ line, info=true) -%}
+            {%- endfor -%}
+        {%- endif -%}
+        {%- for line in veil._bridge('scan', request) -%}
             {%- do log('veil: ' ~ line, info=true) -%}
         {%- endfor -%}
     {%- endif -%}

@@ -25,12 +25,25 @@ from dbt_common.exceptions import DbtRuntimeError
 
 from veil.errors import VeilError
 from veil.warehouse.bridge import answer
+from veil.warehouse.run_checks import check_run
 from veil.warehouse.session import Session
 from veil.warehouse.zones import close_zones, connection_options
 
 LONGEST_FIELD = 2**24
 """Characters in one field of a seed; DuckDB's own reader takes lines of 2 MB."""
 
+WEAKENING = frozenset(
+    {
+        "allow_community_extensions",
+        "allow_persistent_secrets",
+        "custom_extension_repository",
+        "enable_external_access",
+        "enable_logging",
+        "force_mbedtls_unsafe",
+        "secret_directory",
+    }
+)
+"""Options of DuckDB that no profile may set. Those that veil sets itself are overwritten."""
 OUTSIDE = (
     "veil: no zone is attached. `dbt show` and operations of your own would print or write what no"
     " gate has seen. `veil show` prints what is published."
@@ -63,6 +76,15 @@ class Plugin(BasePlugin):  # type: ignore[misc]  # dbt-duckdb has no type inform
                 "veil: the profile sets `disable_transactions`, so no gate could roll a table back."
                 " Remove it."
             )
+        if creds.attach:
+            raise DbtRuntimeError(
+                "veil: the profile has `attach`. The plugin closes the connection's doors before dbt"
+                " comes to it. Declare outside data as a source with an `external_location`."
+            )
+        for name in sorted(WEAKENING & config.keys()):
+            raise DbtRuntimeError(
+                f"veil: the profile sets `{name}`, which weakens the connection. Remove it."
+            )
         try:
             options = connection_options(Session.locate())
         except VeilError as error:
@@ -79,6 +101,9 @@ class Plugin(BasePlugin):  # type: ignore[misc]  # dbt-duckdb has no type inform
                 self._session = Session.open(conn)
                 if Session.stays_outside():
                     fire_event(Note(msg=OUTSIDE), level=EventLevel.WARN)
+                elif not Session.is_build():
+                    # A build asks in its first hook; these commands have none, or pass it by.
+                    check_run(self._session.project)
                 return
             except VeilError as error:
                 self._problem = DbtRuntimeError(f"veil: {error}")

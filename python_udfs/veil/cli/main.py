@@ -8,9 +8,12 @@ from collections.abc import Sequence
 import click
 
 from veil import __version__
+from veil.cli.contract import contract
+from veil.cli.doctor import doctor
 from veil.cli.init import init
 from veil.cli.keys import keys
 from veil.cli.publish import publish
+from veil.cli.scan import scan
 from veil.cli.show import show
 from veil.errors import EXIT_FINE, EXIT_USAGE, VeilError
 
@@ -29,9 +32,12 @@ def cli() -> None:
     """
 
 
+cli.add_command(contract)
+cli.add_command(doctor)
 cli.add_command(init)
 cli.add_command(keys)
 cli.add_command(publish)
+cli.add_command(scan)
 cli.add_command(show)
 
 

@@ -4,6 +4,7 @@ It needs no warehouse: where the SQL and the real columns come from is the calle
 build they come from dbt and from the zones, in `veil check` from the project's files.
 """
 
+from veil.gate.aside import check_aside
 from veil.gate.chain import Chain, Definition, DefinitionError
 from veil.gate.declared import base_relation, layer_of, lineage_model
 from veil.gate.findings import as_finding
@@ -15,6 +16,7 @@ __all__ = [
     "DefinitionError",
     "as_finding",
     "base_relation",
+    "check_aside",
     "check_stranger",
     "layer_of",
     "lineage_model",

@@ -27,6 +27,8 @@ from veil.policy.graph import Graph, Node
 from veil.policy.rules.layers import is_one_call
 
 BASES = frozenset({"seed", "source", "snapshot"})
+PART = r"\(select \* from {relation} where (?:{filters})\)"
+"""How dbt writes a part of a relation in the place of the whole."""
 _LITERALS = {"STRING", "NUMBER"}
 
 
@@ -209,10 +211,8 @@ def _whole(sql: str, relation: str) -> str:
 
     `--empty`, `--sample` and microbatches do so; a mask stands on a stored column all the same.
     """
-    part = re.compile(
-        rf"\(select \* from {re.escape(relation)} where"
-        r" (?:false limit 0|[\w.\"]+ (?:>=|<) '[^']*'(?: and [\w.\"]+ < '[^']*')?)\)"
-    )
+    filters = r"false limit 0|[\w.\"]+ (?:>=|<) '[^']*'(?: and [\w.\"]+ < '[^']*')?"
+    part = re.compile(PART.format(relation=re.escape(relation), filters=filters))
     return part.sub(lambda _: relation, sql)
 
 

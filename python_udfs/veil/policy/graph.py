@@ -175,13 +175,6 @@ class Graph:
     def marts(self) -> list[Node]:
         return [node for node in self if node.is_mart and node.kind == "model"]
 
-    def tests(self, node: Node) -> list[Mapping[str, Any]]:
-        """All data tests declared on `node`, by unique id."""
-        found = [
-            one for one in self._tests.get(node.unique_id, []) if one["resource_type"] == "test"
-        ]
-        return sorted(found, key=lambda test: str(test["unique_id"]))
-
     def gates(self, node: Node) -> list[Mapping[str, Any]]:
         """The veil tests declared on `node`, by unique id."""
         found = [

@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from veil.errors import VeilError
+from veil.policy.rules.exceptions import WAIVABLE
+from veil.policy.waivers import project_problems, today
 
-VARIABLES = ("veil:threshold", "veil:publish")
+VARIABLES = ("veil:threshold", "veil:publish", "veil:waivers")
 LEAST_THRESHOLD = 3
 OUR_NAME = "veil"
 
@@ -47,6 +49,8 @@ def check_settings(
                     " of a run sees it.",
                     remedy='Write it directly under `vars:`, as `"veil:…"`.',
                 )
+    for problem in project_problems(config, known=WAIVABLE, day=today()):
+        raise VeilError(f"dbt_project.yml: {problem}")
     if not isinstance(threshold, int) or isinstance(threshold, bool) or threshold < LEAST_THRESHOLD:
         raise VeilError(
             "the variable `veil:threshold` is not usable.",

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
 
+VARIABLE = "veil:waivers"
 KEYS = ("rule", "column", "owner", "reason", "until")
 LONGEST_DAYS = 366
 """A waiver is an exception, not a policy."""
@@ -39,6 +40,46 @@ def today() -> date:
 def waivers_of(meta: Mapping[str, Any]) -> list[Waiver]:
     """The well-formed waivers of a node's meta; what is not well formed waives nothing."""
     return [one for one in _read(meta) if isinstance(one, Waiver)]
+
+
+def project_waivers(config: Mapping[str, Any]) -> list[tuple[str, Waiver]]:
+    """The waivers of what has no YAML of its own: hooks of the project, nodes of a package.
+
+    They stand in dbt_project.yml, with `node`, a unique id or the name of a package, in each::
+
+        vars:
+          "veil:waivers":
+            - {rule: hook_sql, node: elementary, owner: ada, reason: ..., until: 2027-01-31}
+    """
+    variables = config.get("vars")
+    raw = variables.get(VARIABLE) if isinstance(variables, Mapping) else None
+    found = []
+    for item in raw if isinstance(raw, list) else []:
+        if isinstance(item, Mapping) and isinstance(item.get("node"), str):
+            one = _one({key: value for key, value in item.items() if key != "node"})
+            if isinstance(one, Waiver):
+                found.append((str(item["node"]), one))
+    return found
+
+
+def project_problems(
+    config: Mapping[str, Any], *, known: frozenset[str], day: date
+) -> Iterator[str]:
+    """What is wrong with the waivers in dbt_project.yml, one phrase each."""
+    variables = config.get("vars")
+    raw = variables.get(VARIABLE) if isinstance(variables, Mapping) else None
+    if raw is None:
+        return
+    if not isinstance(raw, list):
+        yield f"the variable `{VARIABLE}` is no list."
+        return
+    for item in raw:
+        if not (isinstance(item, Mapping) and isinstance(item.get("node"), str)):
+            yield f"an entry of `{VARIABLE}` has no `node`: a unique id or a package's name."
+            return
+    bare = [{key: value for key, value in item.items() if key != "node"} for item in raw]
+    for problem in problems({"privacy_waiver": bare}, known=known, day=day):
+        yield problem.replace("`privacy_waiver`", f"`{VARIABLE}`")
 
 
 def problems(meta: Mapping[str, Any], *, known: frozenset[str], day: date) -> Iterator[str]:

@@ -10,16 +10,19 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from veil.errors import VeilError
+from veil.findings import Level
 from veil.policy.definition import definition_hash, policy_hash
 from veil.policy.overrides import check_overrides
 from veil.policy.partial_runs import check_partial_run
 from veil.policy.rules import check_node, check_project, refuse
 from veil.policy.settings import check_settings
+from veil.warehouse.artifacts import scan_artifacts
 from veil.warehouse.content import content_sql
 from veil.warehouse.drift import drifts
 from veil.warehouse.partial import partial_relations, whole_sql
 from veil.warehouse.publish import publish
 from veil.warehouse.receipts import Receipt, insert_sql
+from veil.warehouse.run_checks import check_run
 from veil.warehouse.session import Session
 
 Payload = Mapping[str, Any]
@@ -37,7 +40,23 @@ def _start_run(session: Session, payload: Payload) -> None:
     if session.is_partial_run():
         check_partial_run(graph, payload["selected"])
     check_project(graph, command=payload["command"])
+    check_run(session.project)
     refuse(drifts(session.conn, session.project, graph))
+    session.started = True
+
+
+def _require_start(session: Session) -> None:
+    """A hook of another package that fails before ours makes dbt skip ours and build all the same.
+
+    Raises:
+        VeilError: where the run was never checked.
+    """
+    if not session.started:
+        raise VeilError(
+            "`veil.start_run()` did not let this run pass: a hook before it failed, or it is gone.",
+            remedy="Mend that hook, and set `flags: {skip_nodes_if_on_run_start_fails: true}` in"
+            " dbt_project.yml.",
+        )
 
 
 def _is_partial_run(session: Session, payload: Payload) -> bool:
@@ -45,6 +64,7 @@ def _is_partial_run(session: Session, payload: Payload) -> bool:
 
 
 def _check_model(session: Session, payload: Payload) -> None:
+    _require_start(session)
     graph, gate = session.run(payload["graph"], threshold=payload["threshold"])
     node = graph.node(payload["model"]["unique_id"])
     check_node(graph, node)
@@ -90,11 +110,21 @@ def _receipt_sql(session: Session, payload: Payload) -> str:
     return insert_sql(receipt, session.keyring)
 
 
+def _scan(session: Session, payload: Payload) -> list[str]:
+    """Look through what the run has written; errors stop it, the rest is said."""
+    graph, _gate = session.run(payload["graph"], threshold=payload["threshold"])
+    found = scan_artifacts(session.project, session.conn, session.keyring, graph, since_last=True)
+    refuse([str(one) for one in found if one.level is Level.ERROR])
+    return [str(one) for one in found]
+
+
 def _whole_sql(session: Session, payload: Payload) -> str:
     return whole_sql(payload["database"], payload["relation"], whole=payload["whole"])
 
 
 def _publish(session: Session, payload: Payload) -> list[str]:
+    if session.is_build():
+        _require_start(session)
     return publish(
         session,
         session.run(payload["graph"], threshold=payload["threshold"])[0],
@@ -112,6 +142,7 @@ CALLS: dict[str, Callable[[Session, Payload], Any]] = {
     "receipt_sql": _receipt_sql,
     "whole_sql": _whole_sql,
     "publish": _publish,
+    "scan": _scan,
 }
 
 

@@ -21,6 +21,7 @@ from veil.warehouse.partial import create_partial_tables
 from veil.warehouse.receipts import create_receipt_table
 from veil.warehouse.zones import attach_zones, lock_down
 
+BUILDS = frozenset({"build", "run", "retry", "seed", "snapshot", "clone"})
 OPERATIONS = frozenset({"veil.publish"})
 """Operations that may work inside the zones."""
 
@@ -32,6 +33,8 @@ class Session:
     conn: duckdb.DuckDBPyConnection
     project: Project
     keyring: Keyring
+    started: bool = False
+    """Whether `veil.start_run()` has let this run pass."""
     _run: tuple[Mapping[str, Any], Graph, LineageGate] | None = None
 
     def run(self, raw: Mapping[str, Any], *, threshold: int) -> tuple[Graph, LineageGate]:
@@ -51,6 +54,11 @@ class Session:
         """Whether dbt works on part of the input: `--empty` or `--sample`."""
         flags = get_flags()
         return bool(getattr(flags, "EMPTY", False) or getattr(flags, "SAMPLE", None))
+
+    @staticmethod
+    def is_build() -> bool:
+        """Whether the command writes tables, and so runs `veil.start_run()` first."""
+        return getattr(get_flags(), "WHICH", None) in BUILDS
 
     @staticmethod
     def stays_outside() -> bool:
