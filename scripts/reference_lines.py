@@ -74,8 +74,8 @@ KEYS: dict[str, tuple[str, str]] = {
 VARIABLES: dict[str, str] = {
     "veil:threshold": "Fewest distinct people that a shown cell speaks of, for marts that declare"
     " no `privacy_threshold`.",
-    "veil:waivers": "Rules set aside for what has no YAML of its own: a list of `{rule, node, owner,"
-    " reason, until}`, where `node` is a unique id or a package's name.",
+    "veil:waivers": "Rules set aside for what has no YAML of its own: a list of"
+    " `{rule, node, owner, reason, until}`; `node` is a unique id or the name of a package.",
     "veil:publish": "Whether `dbt build`, `run` and `retry` end by publishing.",
 }
 

@@ -12,6 +12,7 @@
             'profile': target.profile_name,
             'threshold': var('veil:threshold', 11),
             'publish': var('veil:publish', true),
+            'waivers': var('veil:waivers', []),
         }) -%}
     {%- endif -%}
 {% endmacro %}

@@ -78,7 +78,7 @@ class Plugin(BasePlugin):  # type: ignore[misc]  # dbt-duckdb has no type inform
             )
         if creds.attach:
             raise DbtRuntimeError(
-                "veil: the profile has `attach`. The plugin closes the connection's doors before dbt"
+                "veil: the profile has `attach`, but the plugin closes the connection before dbt"
                 " comes to it. Declare outside data as a source with an `external_location`."
             )
         for name in sorted(WEAKENING & config.keys()):

@@ -15,7 +15,7 @@ OUR_NAME = "veil"
 
 
 def check_settings(
-    config: Mapping[str, Any], *, profile: str, threshold: object, publish: object
+    config: Mapping[str, Any], *, profile: str, threshold: object, publish: object, waivers: object
 ) -> None:
     """Refuse settings that one part of a run would see and another would not.
 
@@ -24,6 +24,7 @@ def check_settings(
         profile: the name of dbt's profile; the demo's is `veil`, and that name switches it on.
         threshold: `veil:threshold` as the run's hooks see it.
         publish: `veil:publish` as the run's hooks see it.
+        waivers: `veil:waivers` as the run's hooks see it.
 
     Raises:
         VeilError: what is set, and where it belongs.
@@ -49,6 +50,11 @@ def check_settings(
                     " of a run sees it.",
                     remedy='Write it directly under `vars:`, as `"veil:…"`.',
                 )
+    if waivers != ((declared.get("veil:waivers") if isinstance(declared, Mapping) else None) or []):
+        raise VeilError(
+            "the variable `veil:waivers` is set outside dbt_project.yml, where nobody reviews it.",
+            remedy="Write the waivers directly under `vars:` in dbt_project.yml.",
+        )
     for problem in project_problems(config, known=WAIVABLE, day=today()):
         raise VeilError(f"dbt_project.yml: {problem}")
     if not isinstance(threshold, int) or isinstance(threshold, bool) or threshold < LEAST_THRESHOLD:

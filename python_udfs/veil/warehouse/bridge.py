@@ -34,6 +34,7 @@ def _start_run(session: Session, payload: Payload) -> None:
         profile=payload["profile"],
         threshold=payload["threshold"],
         publish=payload["publish"],
+        waivers=payload["waivers"],
     )
     check_overrides(session.project)
     graph, _gate = session.run(payload["graph"], threshold=payload["threshold"])

@@ -209,11 +209,25 @@ def test_parent_that_veil_did_not_build_is_refused(project: DbtProject) -> None:
 
 
 def test_model_out_of_scope_may_not_reach_into_a_zone(project: DbtProject) -> None:
-    """No `ref()`, no lineage: a zone named by a string is refused."""
+    """No `ref()`, no lineage: a zone named by a string stops the run before it begins."""
     project.write(
         "models/marts/aside.sql", "select ssn from identified.main.seed_social_security\n"
     )
+    outcome = project.dbt("run", "--select", "aside")
 
+    assert not outcome.ok
+    assert "`aside`" in outcome.text
+    assert not stands(project, "aside")
+
+
+def test_zone_named_in_the_compiled_sql_is_found_too(
+    project: DbtProject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where no text of the model gave it away, its compiled SQL does, before it runs."""
+    monkeypatch.setattr("veil.warehouse.bridge.check_run", lambda project: None)
+    project.write(
+        "models/marts/aside.sql", "select ssn from identified.main.seed_social_security\n"
+    )
     text = message(project, "run", "--select", "aside", name="aside")
 
     assert "names a relation of a zone" in text

@@ -23,6 +23,8 @@ def bad_project(tmp_path_factory: pytest.TempPathFactory, _environment: object) 
 def compiled(bad_project: DbtProject) -> Outcome:
     """One `dbt compile` of them all; it would stop at the first refusal by itself."""
     with pytest.MonkeyPatch.context() as patch:
+        # Some of them call private macros, for which the whole run would be refused first.
+        patch.setattr("veil.plugin.check_run", lambda project: None)
         patch.setattr(CompileTask, "raise_on_first_error", lambda self: False)
         return bad_project.dbt(
             "compile", "--select", "pseudonymized.refused", "pseudonymized.profiles"

@@ -12,7 +12,7 @@ from veil.policy.settings import check_settings
 
 def check(config: dict[str, Any], **changed: Any) -> None:
     seen = {"profile": "till", "threshold": 11, "publish": True, **changed}
-    check_settings({"name": "shop", **config}, **seen)
+    check_settings({"name": "shop", **config}, **{"waivers": [], **seen})
 
 
 def test_variables_at_the_top_are_fine() -> None:
@@ -62,3 +62,29 @@ def test_profile_named_veil_is_the_demos_alone() -> None:
 
     with pytest.raises(VeilError, match="Rename it"):
         check({}, profile="veil")
+
+
+def test_waivers_come_from_the_reviewed_file_alone() -> None:
+    """What `--vars` says of waivers is refused; what dbt_project.yml says is read."""
+    waiver = {"rule": "hook_sql", "node": "p", "owner": "a", "reason": "b", "until": "2027-06-30"}
+    check({"vars": {"veil:waivers": [waiver]}}, waivers=[waiver])
+
+    with pytest.raises(VeilError, match="set outside"):
+        check({}, waivers=[waiver])
+
+
+@pytest.mark.parametrize(
+    ("waiver", "says"),
+    [
+        ({"rule": "hook_sql"}, "has no `node`"),
+        ({"rule": "hook_sql", "node": "p", "owner": "a", "reason": "b"}, "has no `until`"),
+        (
+            {"rule": "override", "node": "p", "owner": "a", "reason": "b", "until": "2027-06-30"},
+            "can never be waived",
+        ),
+    ],
+)
+def test_broken_waiver_of_the_project_is_refused(waiver: dict[str, str], says: str) -> None:
+    """A waiver without an end, a place or a possible rule stops the run."""
+    with pytest.raises(VeilError, match=says):
+        check({"vars": {"veil:waivers": [waiver]}}, waivers=[waiver])
