@@ -105,8 +105,11 @@ class Chain:
         self._seen: dict[str, _Known] = {}
         self._lock = threading.RLock()
 
-    def check(self, node: Node, sql: str) -> Analysis:
+    def check(self, node: Node, sql: str) -> tuple[Analysis, Definition]:
         """Follow the columns of a model that is about to be written.
+
+        Returns:
+            What the lineage says of it, and the definition to keep beside the table.
 
         Raises:
             DefinitionError: where a parent's definition is unknown or out of date.
@@ -116,13 +119,7 @@ class Chain:
             relations = self._parents(node)
             if reads_itself(node, sql):
                 relations.append(self._look(node).relation)
-            return self._analyse(node, sql, relations)
-
-    def definition(self, node: Node, sql: str) -> Definition:
-        """What is to be kept beside the table that `sql` makes."""
-        with self._lock:
-            self._seen = {}
-            return Definition(sql, self._digests(node))
+            return self._analyse(node, sql, relations), Definition(sql, self._digests(node))
 
     def relation(self, node: Node) -> Relation:
         """A node as the models above it read it.

@@ -115,7 +115,8 @@ class Verdict:
     def _say(self, rule: Rule, name: str, label: Label, worst: Flow | None) -> bool:
         path = Path(label.explicit[worst], name) if worst else None
         if path is None and label.implicit:
-            path = Path(next(iter(label.implicit.values())), name)
+            # The longest way: what stood before a mask has a way of its own, which ended there.
+            path = Path(max(label.implicit.values(), key=lambda way: len(list(way))), name)
         return self._recorder.add(
             rule,
             column=name,

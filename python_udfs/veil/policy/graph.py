@@ -171,9 +171,16 @@ class Graph:
         """The nodes that a test reads; empty for anything but a test."""
         return self._reads.get(unique_id, ())
 
-    @property
+    @cached_property
     def marts(self) -> list[Node]:
         return [node for node in self if node.is_mart and node.kind == "model"]
+
+    def tests(self, node: Node) -> list[Mapping[str, Any]]:
+        """All data tests declared on `node`, by unique id."""
+        found = [
+            one for one in self._tests.get(node.unique_id, []) if one["resource_type"] == "test"
+        ]
+        return sorted(found, key=lambda test: str(test["unique_id"]))
 
     def gates(self, node: Node) -> list[Mapping[str, Any]]:
         """The veil tests declared on `node`, by unique id."""

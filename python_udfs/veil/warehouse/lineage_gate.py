@@ -69,14 +69,14 @@ class LineageGate:
                     f"model `{node.name}` came without its compiled SQL, so nobody can follow it.",
                     remedy="Build it with `dbt build`.",
                 )
-            analysis = self._chain.check(node, sql)
+            analysis, definition = self._chain.check(node, sql)
             if not analysis.refusals and node.kind == "model":
                 adds = (
                     node.config.get("materialized") == "incremental"
                     and not full_refresh
                     and bool(self._columns(node))
                 )
-                self._passed[node.unique_id] = _Pending(self._chain.definition(node, sql), adds)
+                self._passed[node.unique_id] = _Pending(definition, adds)
             return [as_finding(refusal, node) for refusal in analysis.refusals]
 
     def note_sql(self, node: Node) -> str:

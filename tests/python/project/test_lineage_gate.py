@@ -276,7 +276,6 @@ def test_seed_without_its_header_prints_no_row(project: DbtProject) -> None:
 # an attacker learns nothing
 
 
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize(
     "arguments",
     [
