@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import random
 import re
 import shutil
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 
 import duckdb
 import pytest
 
-from harness import KEK, ROOT, DbtProject
+from harness import KEK, DbtProject
+from processes import Builds
 from veil.cli.main import cli
 from veil.warehouse.release import file_digest
 
@@ -26,35 +24,6 @@ KILLS = 50
 ROWS = 3_000_000
 LEFTOVERS = ("target", "logs", "published", "state", "warehouse")
 YAML = "models/marts/_marts.yml"
-
-
-class Builds:
-    """dbt commands in processes of their own, without the wait for its imports."""
-
-    def __init__(self, project: DbtProject) -> None:
-        path = os.pathsep.join((str(ROOT / "python_udfs"), os.environ.get("PYTHONPATH", "")))
-        self._server = subprocess.Popen(
-            [sys.executable, str(ROOT / "tests" / "python" / "fork_server.py")],
-            cwd=project.root,
-            env={**os.environ, "PYTHONPATH": path},
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-        )
-
-    def run(self, *arguments: str, kill_after: float | None = None) -> int:
-        """Run one command, killed after so many seconds where it is still there."""
-        server = self._server
-        assert server.stdin and server.stdout
-        request = {"arguments": ["--quiet", *arguments], "kill_after": kill_after}
-        server.stdin.write(json.dumps(request) + "\n")
-        server.stdin.flush()
-        return int(server.stdout.readline())
-
-    def close(self) -> None:
-        with self._server:  # closes the pipes and waits
-            self._server.terminate()
 
 
 @pytest.fixture
