@@ -24,7 +24,7 @@ _Entry = tuple[int, int, int, int, str]
 
 def seen_file(project: Project) -> Path:
     """Where the record is kept."""
-    return project.state / "artifacts.json"
+    return project.warehouse / "scanned.json"
 
 
 @dataclass(repr=False)
@@ -93,6 +93,7 @@ class Seen:
         if self._new == self._old and self.path.exists():
             return
         text = json.dumps({"body": body, "mac": self._seal(body)})
+        self.path.parent.mkdir(mode=0o700, exist_ok=True)
         write_atomic(self.path, text.encode())
 
 

@@ -19,6 +19,7 @@ from veil.keys import Keyring
 from veil.policy.graph import Graph, Node
 from veil.project import ZONES, Project
 from veil.state import load_keyring
+from veil.warehouse.quoting import identifier, literal
 from veil.warehouse.zones import attach_zone, close_zones, load_crypto, zone_password
 
 IDENTIFIED = ZONES[0]
@@ -137,12 +138,12 @@ def identifiers(conn: duckdb.DuckDBPyConnection, graph: Graph) -> Iterator[Ident
     its own.
     """
     for node, person, column, is_list in _columns(conn, graph):
-        value = f"unnest({_quoted(column)})" if is_list else _quoted(column)
+        value = f"unnest({identifier(column)})" if is_list else identifier(column)
         cursor = conn.cursor()
         cursor.execute(
-            f"select distinct coalesce(cast({_quoted(person)} as varchar),"
+            f"select distinct coalesce(cast({identifier(person)} as varchar),"
             f" cast(uuid() as varchar)) as person, cast({value} as varchar) as value"
-            f" from {node.relation} where {_quoted(column)} is not null"
+            f" from {node.relation} where {identifier(column)} is not null"
         )
         source = f"{node.name}.{column}"
         while rows := cursor.fetchmany(_FETCH):
@@ -191,9 +192,9 @@ def open_tables(path: Path) -> Iterator[Opened]:
     with duckdb.connect(":memory:") as conn:
         try:
             if is_parquet:
-                conn.execute(f"set allowed_paths = [{_literal(path)}]")
+                conn.execute(f"set allowed_paths = [{literal(str(path))}]")
             else:
-                conn.execute(f"attach {_literal(path)} as scanned (read_only)")
+                conn.execute(f"attach {literal(str(path))} as scanned (read_only)")
             conn.execute("set enable_external_access = false")
             sheets = _parquet(conn, path) if is_parquet else _database(conn)
             opened = Opened(Kind.TABLES, sheets)
@@ -218,7 +219,7 @@ def _database(conn: duckdb.DuckDBPyConnection) -> Iterator[Sheet]:
         " and not internal order by all"
     ).fetchall()
     for schema, name, is_table in relations:
-        relation = f"scanned.{_quoted(schema)}.{_quoted(name)}"
+        relation = f"scanned.{identifier(schema)}.{identifier(name)}"
         try:
             yield _sheet(conn, str(name), relation)
         except duckdb.Error:
@@ -229,9 +230,9 @@ def _database(conn: duckdb.DuckDBPyConnection) -> Iterator[Sheet]:
 
 def _parquet(conn: duckdb.DuckDBPyConnection, path: Path) -> Iterator[Sheet]:
     try:
-        names = _names(conn, _PARQUET_NAMES.format(file=_literal(path)))
+        names = _names(conn, _PARQUET_NAMES.format(file=literal(str(path))))
         yield Sheet("", (), names, lambda _column: [])
-        yield _sheet(conn, path.stem, f"read_parquet({_literal(path)})")
+        yield _sheet(conn, path.stem, f"read_parquet({literal(str(path))})")
     except duckdb.Error:
         raise UnreadableError from None
 
@@ -248,7 +249,7 @@ def _sheet(conn: duckdb.DuckDBPyConnection, name: str, relation: str) -> Sheet:
     def distinct(column: str) -> list[str]:
         if not types[column].startswith(("VARCHAR", "ENUM")):
             return []
-        text = f"cast({_quoted(column)} as varchar)"
+        text = f"cast({identifier(column)} as varchar)"
         rows = conn.execute(
             f"select distinct {text} from {relation} where {text} <> '' limit {_MOST_CELLS}"
         ).fetchall()
@@ -261,12 +262,12 @@ def _rows(
     conn: duckdb.DuckDBPyConnection, relation: str, columns: tuple[str, ...]
 ) -> Iterator[str]:
     cells = ", ".join(
-        f"coalesce(translate(cast({_quoted(column)} as varchar), chr(10) || chr(31), '  '), '')"
+        f"coalesce(translate(cast({identifier(column)} as varchar), chr(10) || chr(31), '  '), '')"
         for column in columns
     )
     try:
         cursor = conn.cursor()
-        cursor.execute(f"select concat_ws({_literal(CELL)}, {cells}) from {relation}")
+        cursor.execute(f"select concat_ws({literal(CELL)}, {cells}) from {relation}")
         waiting: list[str] = []
         size = 0
         while rows := cursor.fetchmany(_FETCH):
@@ -280,11 +281,3 @@ def _rows(
             yield ROW.join(waiting)
     except duckdb.Error:
         raise UnreadableError from None
-
-
-def _quoted(name: str) -> str:
-    return '"{}"'.format(name.replace('"', '""'))
-
-
-def _literal(text: Path | str) -> str:
-    return "'{}'".format(str(text).replace("'", "''"))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import duckdb
 
 from veil.project import ZONES
+from veil.warehouse.quoting import literal
 
 TABLE = "veil.partial"
 
@@ -23,7 +24,7 @@ def whole_sql(database: str, relation: str, *, whole: bool) -> str:
     """SQL that notes how `relation` was built; empty where its database is no zone."""
     if database not in ZONES:
         return ""
-    name = "'{}'".format(relation.replace("'", "''"))
+    name = literal(relation)
     forget = f"delete from {database}.{TABLE} where relation = {name}"
     return forget if whole else f"{forget}; insert into {database}.{TABLE} values ({name})"
 

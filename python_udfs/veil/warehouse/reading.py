@@ -7,6 +7,7 @@ from pathlib import Path
 import duckdb
 
 from veil.errors import VeilError
+from veil.warehouse.quoting import identifier
 
 
 def first_rows(file: Path, table: str, *, rows: int) -> str:
@@ -18,7 +19,7 @@ def first_rows(file: Path, table: str, *, rows: int) -> str:
     Raises:
         VeilError: where the file cannot be opened.
     """
-    name = '"{}"'.format(table.replace('"', '""'))
+    name = identifier(table)
     try:
         with duckdb.connect(str(file), read_only=True) as conn:
             query = conn.sql(f"from {name} order by all limit {int(rows)}")

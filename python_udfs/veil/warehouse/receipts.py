@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass
 import duckdb
 
 from veil.keys import Keyring
+from veil.warehouse.quoting import literal
 
 TABLE = "marts.veil.receipts"
 
@@ -51,13 +52,9 @@ def create_receipt_table(conn: duckdb.DuckDBPyConnection) -> None:
 def insert_sql(receipt: Receipt, keyring: Keyring) -> str:
     """SQL that replaces the receipt of one mart; run in the mart's transaction."""
     body = receipt.body()
-    values = ", ".join(
-        "'{}'".format(text.replace("'", "''")) for text in (receipt.mart, body, _mac(keyring, body))
-    )
-    mart = receipt.mart.replace("'", "''")
-    return (
-        f"delete from {TABLE} where mart = '{mart}'; insert into {TABLE} values ({values}, now())"
-    )
+    values = ", ".join(literal(text) for text in (receipt.mart, body, _mac(keyring, body)))
+    mart = literal(receipt.mart)
+    return f"delete from {TABLE} where mart = {mart}; insert into {TABLE} values ({values}, now())"
 
 
 def valid_receipts(conn: duckdb.DuckDBPyConnection, keyring: Keyring) -> dict[str, Receipt]:

@@ -18,6 +18,7 @@ from veil import __version__
 from veil.errors import VeilError
 from veil.policy.graph import Node
 from veil.warehouse.content import content_of
+from veil.warehouse.quoting import identifier, literal
 from veil.warehouse.receipts import Receipt
 from veil.warehouse.session import Session
 
@@ -26,14 +27,6 @@ STORAGE_VERSION = "v1.2.0"
 """The oldest storage that current clients read; newer files shut out older readers."""
 
 Chosen = Mapping[str, tuple[Node, Receipt]]
-
-
-def _quoted(text: str) -> str:
-    return "'{}'".format(text.replace("'", "''"))
-
-
-def _name(text: str) -> str:
-    return '"{}"'.format(text.replace('"', '""'))
 
 
 @dataclass(frozen=True)
@@ -142,10 +135,10 @@ def write_release(session: Session, release: Release, folder: Path, chosen: Chos
         out.execute("set threads = 1")
         database = folder / f"{release.audience}.duckdb"
         out.execute(
-            f"attach {_quoted(str(database))} as release (storage_version '{STORAGE_VERSION}')"
+            f"attach {literal(str(database))} as release (storage_version '{STORAGE_VERSION}')"
         )
         for name, (mart, receipt) in sorted(chosen.items()):
-            table = f"release.main.{_name(name)}"
+            table = f"release.main.{identifier(name)}"
             with session.conn.cursor() as source:
                 rows = source.execute(
                     f"select * from {mart.relation} order by all"
@@ -162,7 +155,7 @@ def write_release(session: Session, release: Release, folder: Path, chosen: Chos
             _comment(out, table, mart)
             parquet = folder / f"{name}.parquet"
             out.execute(
-                f"copy (from {table} order by all) to {_quoted(str(parquet))}"
+                f"copy (from {table} order by all) to {literal(str(parquet))}"
                 " (format parquet, compression zstd)"
             )
         out.execute("checkpoint release")
@@ -182,10 +175,10 @@ def write_release(session: Session, release: Release, folder: Path, chosen: Chos
 
 
 def _comment(out: duckdb.DuckDBPyConnection, table: str, mart: Node) -> None:
-    out.execute(f"comment on table {table} is {_quoted(mart.description)}")
+    out.execute(f"comment on table {table} is {literal(mart.description)}")
     for column in mart.columns.values():
         out.execute(
-            f"comment on column {table}.{_name(column.name)} is {_quoted(column.description)}"
+            f"comment on column {table}.{identifier(column.name)} is {literal(column.description)}"
         )
 
 

@@ -30,6 +30,7 @@ import duckdb
 from veil.errors import EXIT_FINE, UsageError, VeilError
 from veil.synthesize import names
 from veil.synthesize.draw import Draw
+from veil.warehouse.quoting import literal
 
 Format = Literal["parquet", "csv"]
 
@@ -291,9 +292,9 @@ def synthesize(
         with connection.cursor() if connection else duckdb.connect() as session:
             _require_order(session)
             for path, query in jobs.items():
-                target = str(parts[path]).replace("'", "''")
+                target = literal(str(parts[path]))
                 with _progress(session, path.name) if progress else nullcontext():
-                    session.execute(f"copy ({query}) to '{target}' ({options})")
+                    session.execute(f"copy ({query}) to {target} ({options})")
         for path, part in parts.items():
             part.replace(path)
     except (duckdb.Error, OSError) as error:

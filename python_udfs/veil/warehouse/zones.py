@@ -16,6 +16,7 @@ from veil.errors import VeilError
 from veil.files import private_dir
 from veil.keys import Keyring
 from veil.project import ZONES, Project
+from veil.warehouse.quoting import literal
 
 
 def connection_options(project: Project) -> dict[str, str]:
@@ -41,7 +42,7 @@ def load_crypto(conn: duckdb.DuckDBPyConnection) -> None:
         package = resources.files("duckdb_extension_httpfs")
         extension = Path(str(package / "extensions" / version / "httpfs.duckdb_extension"))
         # LOAD takes no parameter; a quote in a path is doubled.
-        conn.execute("load '{}'".format(str(extension).replace("'", "''")))
+        conn.execute(f"load {literal(str(extension))}")
     except (ModuleNotFoundError, duckdb.Error):
         raise VeilError(
             "DuckDB's OpenSSL crypto is missing, and without it no zone can be encrypted.",
@@ -84,10 +85,10 @@ def attach_zone(
     if read_only:
         options.append("read_only")
     clause = f" ({', '.join(options)})" if options else ""
-    path = str(file).replace("'", "''")
+    path = literal(str(file))
     existed = file.exists()
     try:
-        conn.execute(f"attach if not exists '{path}' as {zone}{clause}")
+        conn.execute(f"attach if not exists {path} as {zone}{clause}")
     except duckdb.Error as error:
         problem = _explain(error, zone, existed=existed)
     else:
@@ -147,9 +148,7 @@ def close_zones(conn: duckdb.DuckDBPyConnection) -> None:
 
 def lock_down(conn: duckdb.DuckDBPyConnection, project: Project) -> None:
     """Close the connection's doors: no file outside the listed folders, no further settings."""
-    listed = ", ".join(
-        "'{}'".format(str(folder).replace("'", "''")) for folder in project.readable_folders()
-    )
+    listed = ", ".join(literal(str(folder)) for folder in project.readable_folders())
     conn.execute(f"set allowed_directories = [{listed}]")
     conn.execute("set enable_external_access = false")
     conn.execute("set lock_configuration = true")

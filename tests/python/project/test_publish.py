@@ -126,7 +126,8 @@ def test_without_the_gate_the_small_cells_would_be_stored(project: DbtProject) -
     project.replace("dbt_project.yml", '+pre-hook: "{{ veil.check_model() }}"', "+tags: []")
     before = snapshot(project)
 
-    assert project.dbt("run", "--select", "population_pyramid").ok
+    outcome = project.dbt("run", "--select", "population_pyramid")
+    assert "`veil.start_run()` did not let this run pass" in outcome.text
     small = "select count(*) from marts.main.population_pyramid where people_count < 11"
     assert project.rows(small)[0][0] > 0
     assert snapshot(project) == before, "even then nothing is published without a receipt"
