@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import click
 
 from veil import __version__
+from veil.cli.check import check
 from veil.cli.contract import contract
 from veil.cli.doctor import doctor
 from veil.cli.init import init
@@ -32,6 +33,7 @@ def cli() -> None:
     """
 
 
+cli.add_command(check)
 cli.add_command(contract)
 cli.add_command(doctor)
 cli.add_command(init)
