@@ -18,12 +18,16 @@ HERE = Path(__file__).resolve().parent
 PAGE = HERE.parent / "docs" / "benchmarks.md"
 PARTS = {
     "pseudonyms.py": "Pseudonyms beside an unkeyed hash and a Python function per row",
+    "check.py": "`veil check` beside `dbt parse` and `dbt compile`",
 }
 NOTES = {
     "pseudonyms.py": """The mark is 2.5 times the unkeyed hash. One thread stays below it, several
 threads stand around it and often above: DuckDB hands a function 2,048 rows at a time under Python's
 interpreter lock, so that a function that does nothing already costs about as much as the hash.
 An HMAC is four compressions of SHA-256 where the hash is one.""",
+    "check.py": """A thousand models from sources to marts. Cold, most of the time is dbt's own
+parse, which the check has to run once; after that it renders and follows by itself what changed,
+without dbt. Its marks are 20 seconds cold, 3 seconds after a change of one model, and 500 MB.""",
 }
 HEAD = """# Benchmarks
 
