@@ -15,17 +15,17 @@ from typing import Any
 
 from jinja2 import Template, nodes
 from jinja2.ext import Extension
-from jinja2.parser import Parser
 from jinja2.runtime import Context
-from jinja2.sandbox import SandboxedEnvironment
+
+from veil.jinja import BLOCKS, EXTENSIONS, DbtEnvironment, DbtParser
 
 PREFIX = "dbt_macro__"
 KEPT_TEMPLATES = 8192
 _HAS_JINJA = re.compile(r"[{][{%#]|[#}%][}]")
 
 
-class _Parser(Parser):
-    """Jinja's parser with dbt's names and typed arguments, `{% macro f(x: list[str]) %}`."""
+class _Parser(DbtParser):
+    """With dbt's names of macros."""
 
     def parse_macro(self) -> nodes.Macro:
         node = nodes.Macro(lineno=next(self.stream).lineno)
@@ -34,38 +34,11 @@ class _Parser(Parser):
         node.body = self.parse_statements(("name:endmacro",), drop_needle=True)
         return node
 
-    def parse_signature(self, node: Any) -> None:
-        args: list[nodes.Name] = []
-        defaults: list[nodes.Expr] = []
-        node.args, node.defaults = args, defaults
-        self.stream.expect("lparen")
-        while self.stream.current.type != "rparen":
-            if args:
-                self.stream.expect("comma")
-            name = self.parse_assign_target(name_only=True)
-            name.set_ctx("param")
-            if self.stream.skip_if("colon"):
-                self._skip_type()
-            if self.stream.skip_if("assign"):
-                defaults.append(self.parse_expression())
-            elif defaults:
-                self.fail("non-default argument follows default argument")
-            args.append(name)
-        self.stream.expect("rparen")
-
-    def _skip_type(self) -> None:
-        self.stream.expect("name")
-        if self.stream.skip_if("lbracket"):
-            while self.stream.current.type != "rbracket":
-                self._skip_type()
-                self.stream.skip_if("comma")
-            self.stream.expect("rbracket")
-
 
 class _Blocks(Extension):
     """dbt's named blocks; each is a macro of a name of its own."""
 
-    tags = {"materialization", "test", "data_test", "docs", "snapshot"}  # noqa: RUF012  # Jinja's
+    tags = set(BLOCKS)  # noqa: RUF012  # Jinja's
 
     def parse(self, parser: Any) -> nodes.Macro:
         token = next(parser.stream)
@@ -98,20 +71,16 @@ class _Template(Template):
         return self.environment.context_class(self.environment, parent, self.name, self.blocks)
 
 
-class _Environment(SandboxedEnvironment):
+class _Environment(DbtEnvironment):
+    parser = _Parser
     template_class = _Template
-
-    def _parse(self, source: str, name: str | None, filename: str | None) -> nodes.Template:
-        return _Parser(self, source, name, filename).parse()
 
 
 def _same(value: Any) -> Any:
     return value
 
 
-_ENVIRONMENT = _Environment(
-    extensions=["jinja2.ext.do", "jinja2.ext.loopcontrols", _Blocks], autoescape=False
-)
+_ENVIRONMENT = _Environment(extensions=[*EXTENSIONS, _Blocks], autoescape=False)
 _ENVIRONMENT.filters.update(
     as_text=_same,
     as_bool=_same,

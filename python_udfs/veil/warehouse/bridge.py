@@ -42,7 +42,7 @@ def _start_run(session: Session, payload: Payload) -> None:
         check_partial_run(graph, payload["selected"])
     check_project(graph, command=payload["command"])
     check_run(session.project)
-    refuse(drifts(session.conn, session.project, graph))
+    refuse([str(one) for one in drifts(session.conn, session.project, graph)])
     session.started = True
 
 
