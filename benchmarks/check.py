@@ -13,6 +13,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import textwrap
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,8 +55,6 @@ models:
     raw: {+database: identified}
     psn: {+database: pseudonymized}
     steps: {+database: pseudonymized}
-seeds:
-  thousand: {+database: identified}
 """
 PROFILE = """thousand:
   target: dev
@@ -67,12 +66,19 @@ PROFILE = """thousand:
       plugins: [{module: veil.plugin, alias: veil}]
     lint: {type: duckdb, path: ":memory:", threads: 2}
 """
-SEED_COLUMN = """      - name: {name}
+RAW_COLUMN = """      - name: {name}
+        data_type: {type}
         description: The {kind} of a person, as delivered.
         config:
           meta: {{privacy_class: {level}, privacy_type: {kind}}}
 """
-RAW_COLUMN = SEED_COLUMN.replace("        desc", "        data_type: {type}\n        desc")
+FILE_COLUMN = textwrap.indent(RAW_COLUMN.replace("        data_type: {type}\n", ""), "    ")
+SOURCE = """sources:
+  - name: deliveries
+    config:
+      meta: {external_location: "read_csv('data/{name}.csv', all_varchar = true)"}
+    tables:
+"""
 
 
 def raw_sql(number: int) -> str:
@@ -84,7 +90,8 @@ def raw_sql(number: int) -> str:
     ]
     body = ",\n".join(lines)
     return (
-        f"with source as (\n    select * from {{{{ ref('seed_{number}') }}}}\n),\n\n"
+        "with source as (\n"
+        f"    select * from {{{{ source('deliveries', 'file_{number}') }}}}\n),\n\n"
         f"typed as (\n    select\n{body}\n    from source\n)\n\nselect * from typed\n"
     )
 
@@ -130,16 +137,15 @@ group by {grain}, year
 """
 
 
-def seed_yaml(number: int) -> str:
-    """Every column classified, read as text."""
+def file_yaml(number: int) -> str:
+    """Every column classified."""
     columns = "".join(
-        SEED_COLUMN.format(name=name, level=level, kind=kind)
+        FILE_COLUMN.format(name=name, level=level, kind=kind)
         for name, (_, level, kind) in COLUMNS.items()
     )
-    types = ", ".join(f"{name}: varchar" for name in COLUMNS)
     return (
-        f"  - name: seed_{number}\n    description: Delivery {number}. One row per person and"
-        f" year.\n    config: {{column_types: {{{types}}}}}\n    columns:\n{columns}"
+        f"      - name: file_{number}\n        description: Delivery {number}. One row per person"
+        f" and year.\n        columns:\n{columns}"
     )
 
 
@@ -204,20 +210,20 @@ def make_project(folder: Path, *, models: int) -> None:
         models: how many, a multiple of five.
     """
     chains = models // 5
-    for name in ("seeds", "models/raw", "models/psn", "models/steps", "models/marts"):
+    for name in ("data", "models/raw", "models/psn", "models/steps", "models/marts"):
         (folder / name).mkdir(parents=True)
     texts = {"dbt_project.yml": PROJECT, "profiles.yml": PROFILE}
     texts["packages.yml"] = f"packages:\n  - local: {ROOT}\n"
     yaml: dict[str, list[str]] = {}
     for number in range(chains):
         group = f"_{number // 10:03}.yml"
-        texts[f"seeds/seed_{number}.csv"] = ",".join(COLUMNS) + "\n"
+        texts[f"data/file_{number}.csv"] = ",".join(COLUMNS) + "\n"
         texts[f"models/raw/raw_{number}.sql"] = raw_sql(number)
         texts[f"models/psn/psn_{number}.sql"] = (
             f"{{{{ veil.pseudonymize(ref('raw_{number}')) }}}}\n"
         )
         texts[f"models/steps/step_{number}.sql"] = step_sql(number, (number + 1) % chains)
-        yaml.setdefault(f"seeds/{group}", ["seeds:\n"]).append(seed_yaml(number))
+        yaml.setdefault(f"models/raw/_files{group}", [SOURCE]).append(file_yaml(number))
         yaml.setdefault(f"models/raw/{group}", ["models:\n"]).append(raw_yaml(number))
         yaml.setdefault(f"models/psn/{group}", ["models:\n"]).append(psn_yaml(number))
         yaml.setdefault(f"models/steps/{group}", ["models:\n"]).append(step_yaml(number))

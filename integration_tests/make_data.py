@@ -2,8 +2,8 @@
 
     python make_data.py [FOLDER]
 
-Writes `seeds/patients.csv`, `seeds/visits.csv` and `data/lab_results.csv` below FOLDER (default:
-this folder). Phone numbers are 555-01xx, addresses end in `example.org`.
+Writes `data/patients.csv`, `data/visits.csv` and `data/lab_results.csv` below FOLDER (default: this
+folder). Phone numbers are 555-01xx, addresses end in `example.org`.
 """
 
 from __future__ import annotations
@@ -59,8 +59,8 @@ def lab_results(draw: random.Random) -> Iterator[Row]:
 
 def write(folder: Path) -> None:
     files = {
-        "seeds/patients.csv": patients,
-        "seeds/visits.csv": visits,
+        "data/patients.csv": patients,
+        "data/visits.csv": visits,
         "data/lab_results.csv": lab_results,
     }
     for place, (name, rows) in enumerate(files.items()):

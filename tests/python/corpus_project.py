@@ -1,13 +1,12 @@
 """Both corpora of the lineage as a dbt project: a consumer's, which installs veil as a package.
 
-Seeds, raw and pseudonymized models give the relations of tests/corpus/schema.yml; a file of a
-corpus is a model beside them, and its YAML promises all that the rules ask for. So nothing but what
-its SQL leaks stands between a leaky model and its table.
+Files under data/, seeds, raw and pseudonymized models give the relations of
+tests/corpus/schema.yml; a file of a corpus is a model beside them, and its YAML promises all that
+the rules ask for. So nothing but what its SQL leaks stands between a leaky model and its table.
 """
 
 from __future__ import annotations
 
-import csv
 import shutil
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -57,7 +56,10 @@ GRAIN = WHOLE | {"VARCHAR", "BOOLEAN", "DATE", "TIMESTAMP"}
 """Types that may name a cell."""
 SEED, SNAPSHOT, NO_TABLE = "seed_members", "snap_members", "psn_untagged"
 """The seed and the snapshot of the schema, and what no build leaves behind: a pseudonymized table
-with a column that nobody has classified."""
+with a column that nobody has classified. A seed may hold no direct identifier: no file of a corpus
+reads those of this one, and the snapshot takes its own from a file under data/."""
+DELIVERY, FILE = "delivery", "rows_of_"
+"""The source over the files under data/, and how their names begin."""
 READS_UNTOLD = {"045_quoted_name_mixed_relation": "psn_people"}
 """What a file reads by a name of its own; in dbt it must be among the parents."""
 
@@ -101,10 +103,15 @@ def new_corpora(root: Path) -> DbtProject:
     project.write("dbt_project.yml", PROJECT)
     project.replace("profiles.yml", "lakeside_clinic:", "corpora_at_home:")
     with data.database() as conn:
+        files = [_add_snapshot(project, conn)]
         for name, relation in corpus.schema()["relations"].items():
-            if name not in {SNAPSHOT, NO_TABLE}:
-                _add_relation(project, conn, name, relation)
-    _add_snapshot(project)
+            if name == SEED or name.startswith("dim_"):
+                _add_seed(project, conn, name, relation["columns"])
+            elif name not in {SNAPSHOT, NO_TABLE}:
+                files.append(_add_relation(project, conn, name, relation))
+    location = "read_csv('data/{name}.csv', all_varchar = true)"
+    delivery: Yaml = {"name": DELIVERY, "config": {"meta": {"external_location": location}}}
+    _write_yaml(project, "models/raw/base/_delivery.yml", sources=[delivery | {"tables": files}])
     between = [
         Made(name, one["layer"], one["sql"]) for name, one in corpus.schema()["models"].items()
     ]
@@ -173,18 +180,16 @@ def standing(project: DbtProject) -> set[str]:
 
 def _add_relation(
     project: DbtProject, conn: duckdb.DuckDBPyConnection, name: str, relation: Yaml
-) -> None:
-    """A seed, and over it the raw and the pseudonymized model that end in `name`."""
+) -> Yaml:
+    """A file, and over it the raw and the pseudonymized model that end in `name`.
+
+    Returns:
+        What the YAML of its source says of the file.
+    """
     columns: dict[str, Yaml] = relation["columns"]
-    seed, raw = f"rows_of_{name}", f"typed_{name}"
-    if name == SEED or name.startswith("dim_"):
-        seed = name
-    elif relation["zone"] == "identified":
-        raw = name
     classes = {column: _raw_class(spec) for column, spec in columns.items()}
-    _add_seed(project, conn, name, seed, columns, classes)
-    if seed == name:
-        return
+    file = _add_file(project, conn, name, classes)
+    raw = name if relation["zone"] == "identified" else f"typed_{name}"
     types = {column: spec["type"] for column, spec in columns.items()}
     typed = [
         column if kind == "varchar" else f"{{{{ veil.typed('{column}', '{kind}') }}}} as {column}"
@@ -192,7 +197,7 @@ def _add_relation(
     ]
     project.write(
         f"models/raw/base/{raw}.sql",
-        "select\n    " + ",\n    ".join(typed) + f"\nfrom {{{{ ref('{seed}') }}}}\n",
+        "select\n    " + ",\n    ".join(typed) + f"\nfrom {_source(name)}\n",
     )
     contract: Yaml = {"contract": {"enforced": True}}
     raw_columns = [
@@ -204,7 +209,7 @@ def _add_relation(
         models=[{"name": raw, "config": contract, "columns": raw_columns}],
     )
     if raw == name:
-        return
+        return file
     treated = [
         {"name": column, "data_type": spec["type"], "config": {"meta": _mask(spec)}}
         for column, spec in columns.items()
@@ -217,38 +222,55 @@ def _add_relation(
         f"models/pseudonymized/base/_{name}.yml",
         models=[{"name": name, "config": contract, "columns": treated}],
     )
+    return file
 
 
 def _add_seed(
     project: DbtProject,
     conn: duckdb.DuckDBPyConnection,
     name: str,
-    seed: str,
     columns: dict[str, Yaml],
-    classes: dict[str, str],
 ) -> None:
-    """The rows of the relation `name` as the seed `seed`: text, but for public lists."""
-    public = set(classes.values()) == {"non_sensitive"}
-    texts = ", ".join(f'cast("{column}" as varchar)' for column in columns)
-    rows = conn.execute(f"select {texts} from {corpus.relation_name(name)}").fetchall()
-    file = project.root / "seeds" / f"{seed}.csv"
+    """The rows of a relation as a seed, direct identifiers left out: text, but for public lists."""
+    kept = {key: spec for key, spec in columns.items() if spec["class"] != "direct_identifier"}
+    public = all(spec["class"] == "non_sensitive" for spec in kept.values())
+    _write_rows(project, conn, name, kept, f"seeds/{name}.csv")
+    types = {column: spec["type"] if public else "varchar" for column, spec in kept.items()}
+    listed = [_classified(column, spec["class"]) for column, spec in kept.items()]
+    seed: Yaml = {"name": name, "config": {"column_types": types}, "columns": listed}
+    _write_yaml(project, f"seeds/_{name}.yml", seeds=[seed])
+
+
+def _add_file(
+    project: DbtProject, conn: duckdb.DuckDBPyConnection, name: str, classes: dict[str, str]
+) -> Yaml:
+    """The rows of a relation as a file; what the YAML of its source says of it."""
+    _write_rows(project, conn, name, classes, f"data/{FILE}{name}.csv")
+    return {"name": FILE + name, "columns": [_classified(*one) for one in classes.items()]}
+
+
+def _write_rows(
+    project: DbtProject,
+    conn: duckdb.DuckDBPyConnection,
+    name: str,
+    columns: Iterable[str],
+    path: str,
+) -> None:
+    listed = ", ".join(f'"{column}"' for column in columns)
+    file = project.root / path
     file.parent.mkdir(exist_ok=True)
-    with file.open("w", newline="", encoding="utf-8") as lines:
-        csv.writer(lines).writerows([tuple(columns), *rows])
-    types = {column: spec["type"] if public else "varchar" for column, spec in columns.items()}
-    config: Yaml = {"column_types": types}
-    listed = [_classified(column, classes[column]) for column in columns]
-    _write_yaml(
-        project,
-        f"seeds/_{seed}.yml",
-        seeds=[{"name": seed, "config": config, "columns": listed}],
-    )
+    conn.execute(f"copy (select {listed} from {corpus.relation_name(name)}) to '{file}' (header)")
 
 
-def _add_snapshot(project: DbtProject) -> None:
+def _source(name: str) -> str:
+    return f"{{{{ source('{DELIVERY}', '{FILE}{name}') }}}}"
+
+
+def _add_snapshot(project: DbtProject, conn: duckdb.DuckDBPyConnection) -> Yaml:
+    """The snapshot, and what the YAML of its source says of the file that it reads."""
     columns: dict[str, Yaml] = corpus.schema()["relations"][SNAPSHOT]["columns"]
-    own = ", ".join(name for name in columns if not name.startswith("dbt_"))
-    sql = f"select {own} from {{{{ ref('{SEED}') }}}}"
+    own = {name: spec["class"] for name, spec in columns.items() if not name.startswith("dbt_")}
+    sql = f"select {', '.join(own)} from {_source(SNAPSHOT)}"
     project.write(
         f"snapshots/{SNAPSHOT}.sql", f"{{% snapshot {SNAPSHOT} %}}\n{sql}\n{{% endsnapshot %}}\n"
     )
@@ -258,6 +280,7 @@ def _add_snapshot(project: DbtProject) -> None:
         "columns": [_classified(name, spec["class"]) for name, spec in columns.items()],
     }
     _write_yaml(project, "snapshots/_snapshots.yml", snapshots=[snapshot])
+    return _add_file(project, conn, SNAPSHOT, own)
 
 
 def _raw_class(spec: Yaml) -> str:

@@ -4,4 +4,4 @@ select
     sex,
     zip,
     e_mail
-from {{ ref('patients') }}
+from {{ source('records', 'patients') }}

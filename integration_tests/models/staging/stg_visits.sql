@@ -5,4 +5,4 @@ select
     ward,
     diagnosis,
     {{ veil.typed('cost_usd', 'integer') }} as cost_usd
-from {{ ref('visits') }}
+from {{ source('records', 'visits') }}

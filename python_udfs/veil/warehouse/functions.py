@@ -16,6 +16,7 @@ from veil.keys import Keyring
 from veil.masks.networks import ip_prefixes
 from veil.masks.perturb import laplace, shift_days
 from veil.pseudonyms.mac import Pseudonymiser
+from veil.warehouse.messages import remember
 
 
 class _Keyed:
@@ -97,6 +98,6 @@ def _register(
         except Exception:
             # DuckDB prints a function's exception text, and with it whatever value is quoted there.
             problem = f"{name} failed on a value; no value is shown."
-        raise VeilError(problem)
+        raise VeilError(remember(problem))
 
     conn.create_function(name, guarded, parameters, result, type="arrow", null_handling="special")

@@ -102,7 +102,7 @@ def unique_id(case: corpus.Case) -> str:
 def expected(case: corpus.Case) -> re.Pattern[str]:
     """The line that refuses a leaky file: its rule's words, the column, the end of the path.
 
-    The path in the header begins at the relations of the corpora, in dbt at the seeds under them.
+    The path in the header begins at the relations of the corpora, in dbt at the files under them.
     """
     path = case.header.get("path", "")
     refusal = Refusal(

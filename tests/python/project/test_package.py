@@ -139,7 +139,7 @@ def test_make_data_writes_the_shipped_files(tmp_path: Path) -> None:
     """The clinic's data come from its script, byte for byte."""
     project = ROOT / "integration_tests"
     runpy.run_path(str(project / "make_data.py"))["write"](tmp_path)
-    files = ["seeds/patients.csv", "seeds/visits.csv", "data/lab_results.csv"]
+    files = ["data/patients.csv", "data/visits.csv", "data/lab_results.csv"]
 
     assert all((tmp_path / file).read_bytes() == (project / file).read_bytes() for file in files)
 
@@ -165,8 +165,9 @@ def test_parse_and_ls_need_no_keyring(stranger: DbtProject) -> None:
 
 
 def test_project_dir_may_be_another_folder(stranger: DbtProject, tmp_path: Path) -> None:
-    """`--project-dir` from elsewhere finds the project's keyring and zones."""
+    """`--project-dir` from elsewhere finds keyring, zones, and files that are named whole."""
     where = str(stranger.root)
+    stranger.replace("models/staging/_staging.yml", "'data/", f"'{where}/data/")
     elsewhere = DbtProject(tmp_path)
     options = ("--project-dir", where, "--profiles-dir", where)
     outcome = elsewhere.dbt("run", "--select", "stg_patients", *options)
@@ -340,6 +341,32 @@ def test_broken_rule_is_refused_with_model_and_remedy(
     assert remedy in found[0]
 
 
+def test_seed_that_identifies_is_refused_and_its_mended_twin_loads(stranger: DbtProject) -> None:
+    """Git keeps a seed in clear: with a direct identifier it is refused, without one it loads."""
+    stranger.write("seeds/staff.csv", "badge,ward\nB-0001,Cardiology\n")
+    declared = stranger.write(
+        "seeds/_staff.yml",
+        "seeds:\n  - name: staff\n    config: {column_types: {badge: varchar, ward: varchar}}\n"
+        "    columns:\n"
+        "      - name: badge\n"
+        "        config: {meta: {privacy_class: direct_identifier, privacy_type: badge}}\n"
+        "      - name: ward\n"
+        "        config: {meta: {privacy_class: non_sensitive, privacy_type: category}}\n",
+    )
+    text = refusal(stranger, "--select", "staff")
+    standing = "select count(*) from duckdb_tables() where table_name = 'staff'"
+    loaded_before = stranger.rows(standing)
+    declared.write_text(declared.read_text().replace("direct_identifier", "quasi_identifier"))
+    outcome = stranger.dbt("seed", "--select", "staff")
+
+    assert "veil: seed `staff` column `badge` is a direct identifier" in text
+    assert "Deliver it as a file under data/, ignored by git, and declare a source" in text
+    assert "B-0001" not in text
+    assert loaded_before == [(0,)]
+    assert outcome.ok, outcome.text
+    assert stranger.rows(standing) == [(1,)]
+
+
 def test_unclassified_staging_column_stops_its_model_too(stranger: DbtProject) -> None:
     """A column that the YAML lacks cannot slip in: the lineage names it and the way it came."""
     stranger.replace("models/staging/stg_visits.sql", "    ward,\n", "    ward,\n    visit_no,\n")
@@ -355,7 +382,7 @@ def test_unclassified_staging_column_stops_its_model_too(stranger: DbtProject) -
 def test_strangers_files_hold_no_value_in_clear(lakeside: DbtProject) -> None:
     """No chart number, address or surname of the clinic stands in warehouse/, target/ or logs/."""
     wanted = [b"LC-00007", b"gus.juniper0@", b"312-555-0107"]
-    held = (lakeside.root / "seeds" / "patients.csv").read_bytes()
+    held = (lakeside.root / "data" / "patients.csv").read_bytes()
     assert all(value in held for value in wanted)
     found = [
         (path.name, value)

@@ -69,22 +69,20 @@ def test_demo_seeds_are_classified_as_declared(tmp_path: Path) -> None:
 def test_stranger_is_classified_as_declared(tmp_path: Path) -> None:
     """Class and type of 23 of 25 columns; of the other two the scan is stricter, by a guess."""
     root = tmp_path / "stranger"
-    shutil.copytree(ROOT / "integration_tests" / "seeds", root / "seeds")
-    shutil.copytree(ROOT / "integration_tests" / "data", root / "data")
+    for name in ("seeds", "data"):
+        shutil.copytree(ROOT / "integration_tests" / name, root / name)
     shutil.copy2(ROOT / "integration_tests" / "dbt_project.yml", root)
-    (staging,) = yaml.safe_load(
-        (ROOT / "integration_tests" / "models" / "staging" / "_staging.yml").read_text()
-    )["sources"]
-    declared = {
-        column["name"]: column["config"]["meta"] for column in staging["tables"][0]["columns"]
-    }
+    staging = ROOT / "integration_tests" / "models" / "staging" / "_staging.yml"
     found = judged(Project(root))
-    (target,) = find_targets(Project(root), ["data/lab_results.csv"], masked=False)
-    with open_sampler(Project(root), [target]) as sampler:
-        for verdict in judge_table(sampler.sample(target, rows=10_000)):
-            meta = declared[verdict.column]
-            key = ("lab_results", verdict.column)
-            found[key] = (verdict, meta["privacy_class"], meta["privacy_type"])
+    for source in yaml.safe_load(staging.read_text())["sources"]:
+        for table in source["tables"]:
+            declared = {one["name"]: one["config"]["meta"] for one in table["columns"]}
+            (target,) = find_targets(Project(root), [f"data/{table['name']}.csv"], masked=False)
+            with open_sampler(Project(root), [target]) as sampler:
+                for verdict in judge_table(sampler.sample(target, rows=10_000)):
+                    meta = declared[verdict.column]
+                    key = (table["name"], verdict.column)
+                    found[key] = (verdict, meta["privacy_class"], meta["privacy_type"])
     other = {
         key: verdict.confidence
         for key, (verdict, privacy_class, kind) in found.items()

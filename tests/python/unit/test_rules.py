@@ -132,6 +132,20 @@ def typed_seed(raw: dict[str, Any]) -> None:
     }
 
 
+def add_seed(raw: dict[str, Any], package: str | None, privacy_class: str) -> None:
+    """A classified seed of a package, loaded as text."""
+    seed = {
+        "unique_id": f"seed.{package}.people",
+        "package_name": package,
+        "name": "people",
+        "resource_type": "seed",
+        "database": "identified",
+        "columns": {"ssn": column("ssn", privacy_class=privacy_class, privacy_type="ssn")},
+        "config": {"column_types": {"ssn": "varchar"}},
+    }
+    raw["nodes"][str(seed["unique_id"])] = seed
+
+
 def second_mart(raw: dict[str, Any]) -> None:
     twin = copy.deepcopy(node(raw, "mart_a"))
     twin.update(unique_id="model.shop.Mart_A", name="Mart_A")
@@ -141,6 +155,16 @@ def second_mart(raw: dict[str, Any]) -> None:
 BREAKS: dict[str, tuple[Break, str, str]] = {
     "unclassified seed under a mart": (unclassified_below, "`visitors`", "`privacy_class`"),
     "seed with types of its own": (typed_seed, "`people` column `wage`", "`veil.typed`"),
+    "seed that identifies": (
+        lambda raw: add_seed(raw, "shop", "direct_identifier"),
+        "seed `people` column `ssn`",
+        "Deliver it as a file under data/",
+    ),
+    "seed of no package that identifies": (
+        lambda raw: add_seed(raw, None, "direct_identifier"),
+        "seed `people` column `ssn`",
+        "a source with `external_location`",
+    ),
     "primary key on raw": (
         lambda raw: constrain(raw, "raw_a", "primary_key"),
         "raw_a",
@@ -342,6 +366,23 @@ def test_broken_rule_is_refused(name: str) -> None:
     lines = [line for line in str(refused.value).splitlines() if where in line and remedy in line]
 
     assert lines, str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("package", "privacy_class"),
+    [
+        pytest.param("veil", "direct_identifier", id="the-demo"),
+        pytest.param("shop", "quasi_identifier", id="quasi-identifier"),
+        pytest.param("shop", "sensitive", id="sensitive"),
+        pytest.param("shop", "non_sensitive", id="public-list"),
+    ],
+)
+def test_other_seeds_are_let_in(package: str, privacy_class: str) -> None:
+    """The simulated seeds of the demo may identify; a seed that identifies nobody is anyone's."""
+    raw = project()
+    add_seed(raw, package, privacy_class)
+
+    assert refusals(Graph(raw), list(Graph(raw))) == []
 
 
 def test_untagged_projects_are_left_alone() -> None:

@@ -18,6 +18,8 @@ ONE_CALL = re.compile(
 """The call with its literal arguments: no operator, filter or further text."""
 PRINTING_CONSTRAINTS = {"primary_key", "unique", "foreign_key"}
 """DuckDB prints the offending value of these."""
+DEMO = "veil"
+"""The package whose seeds may identify: they are simulated, and docs/limitations.md says so."""
 
 
 def is_one_call(node: Node) -> bool:
@@ -148,6 +150,19 @@ def errors_print_no_value(graph: Graph, node: Node) -> Iterator[str]:
             return
 
 
+def seeds_identify_nobody(graph: Graph, node: Node) -> Iterator[str]:
+    """A seed is versioned with the project, so that git keeps it in clear for good."""
+    if node.kind != "seed" or node.raw.get("package_name") == DEMO:
+        return
+    for column in node.columns.values():
+        if column.meta.get("privacy_class") == "direct_identifier":
+            yield (
+                f"{title(node)} column `{column.name}` is a direct identifier, and git keeps a seed"
+                " in clear. Deliver it as a file under data/, ignored by git, and declare a source"
+                " with `external_location`."
+            )
+
+
 def schema_is_not_ours(graph: Graph, node: Node) -> Iterator[str]:
     if node.kind != "source" and node.schema == "veil":
         yield f"{title(node)} is built in the schema `veil`, which holds receipts. Choose another."
@@ -163,4 +178,5 @@ RULES: tuple[Rule, ...] = (
     schema_is_not_ours,
     materialization_can_be_gated,
     errors_print_no_value,
+    seeds_identify_nobody,
 )
