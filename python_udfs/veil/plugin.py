@@ -25,7 +25,7 @@ from dbt_common.exceptions import DbtRuntimeError
 
 from veil.errors import VeilError
 from veil.warehouse.bridge import answer
-from veil.warehouse.messages import hide_values
+from veil.warehouse.messages import guard_cursors
 from veil.warehouse.run_checks import check_run
 from veil.warehouse.session import Session
 from veil.warehouse.zones import close_zones, connection_options
@@ -57,7 +57,7 @@ class Plugin(BasePlugin):  # type: ignore[misc]  # dbt-duckdb has no type inform
     def initialize(self, plugin_config: dict[str, Any]) -> None:
         self._session: Session | None = None
         self._problem: DbtRuntimeError | None = None
-        hide_values()
+        guard_cursors()
         # dbt reads a seed with Python's csv first, which stops at 131,072 characters a field.
         csv.field_size_limit(max(csv.field_size_limit(), LONGEST_FIELD))
         if plugin_config:

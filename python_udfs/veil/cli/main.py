@@ -10,6 +10,7 @@ import click
 from veil import __version__
 from veil.cli.check import check
 from veil.cli.contract import contract
+from veil.cli.diff import diff
 from veil.cli.doctor import doctor
 from veil.cli.init import init
 from veil.cli.keys import keys
@@ -35,6 +36,7 @@ def cli() -> None:
 
 cli.add_command(check)
 cli.add_command(contract)
+cli.add_command(diff)
 cli.add_command(doctor)
 cli.add_command(init)
 cli.add_command(keys)

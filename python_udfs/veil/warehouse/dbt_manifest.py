@@ -5,7 +5,7 @@ The `graph` that Jinja hands over knows neither macros nor unit tests.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -45,6 +45,14 @@ def running_manifest() -> Manifest | None:
         for unique_id, macro in resolver.macros.items()
     }
     return Manifest(nodes, macros)
+
+
+def limit_tests(tests: Collection[str]) -> None:
+    """Let tests say that rows fail and not how many: a number of rows can spell out a value."""
+    adapter = FACTORY.adapters.get("duckdb")
+    resolver: Any = adapter.get_macro_resolver() if adapter is not None else None
+    for unique_id in tests:
+        resolver.nodes[unique_id].config.limit = 1
 
 
 def command_line_variables() -> Mapping[str, Any]:

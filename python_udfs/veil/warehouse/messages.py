@@ -1,4 +1,4 @@
-"""DuckDB's errors without the values that they quote.
+"""DuckDB's errors without the values that they quote, and no statement that could carry one out.
 
 A cast that fails, a broken key, `error()` of a column: DuckDB prints the value, and dbt carries the
 text to the console, its log and run_results.json. Errors about SQL (a missing table, a misspelt
@@ -12,6 +12,8 @@ from typing import Any
 
 import duckdb
 from dbt.adapters.duckdb.environments.local import DuckDBCursorWrapper
+
+from veil.warehouse.statements import refusal
 
 ABOUT_SQL = (
     duckdb.BinderException,
@@ -67,14 +69,18 @@ def safe_message(error: Exception) -> str:
     return f"{kind} Error: the statement failed on a value; it is not shown."
 
 
-def hide_values() -> None:
-    """Let dbt-duckdb's cursors raise safe errors; doing it twice does no harm."""
+def guard_cursors() -> None:
+    """Let dbt-duckdb's cursors send safe statements and raise safe errors; twice does no harm."""
     for name in ("execute", "fetchall", "fetchmany", "fetchone"):
         setattr(DuckDBCursorWrapper, name, _guarded(name))
 
 
 def _guarded(name: str) -> Any:
     def call(self: DuckDBCursorWrapper, *arguments: Any) -> Any:
+        if name == "execute":
+            refused = refusal(self._cursor, arguments[0])
+            if refused:
+                raise SafeError(refused)
         try:
             if name == "execute" and len(arguments) > 1 and arguments[1] is None:
                 return self._cursor.execute(arguments[0])

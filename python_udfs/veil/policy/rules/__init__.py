@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from veil.errors import VeilError
 from veil.policy.graph import Graph, Node
-from veil.policy.rules import exceptions, layers, promises
+from veil.policy.rules import exceptions, layers, plain, promises
 
-RULES = (*promises.RULES, *layers.RULES, *exceptions.RULES)
+RULES = (*promises.RULES, *layers.RULES, *exceptions.RULES, *plain.RULES)
 SHOWN = 10
 """So many refusals are printed at once; the rest is counted."""
 
