@@ -86,8 +86,9 @@ def _constraint(project: DbtProject) -> None:
 def _index(project: DbtProject) -> None:
     project.replace(
         MARTS,
-        "        privacy_audience: research\n",
-        f'        privacy_audience: research\n      indexes: [{{columns: ["sex); {COPY}; --"]}}]\n',
+        "      meta:\n        privacy_audience: research\n",
+        f'      indexes: [{{columns: ["sex); {COPY}; --"]}}]\n'
+        "      meta:\n        privacy_audience: research\n",
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 
 from harness import DbtProject
@@ -26,9 +28,10 @@ models:
     data_tests:
       - veil.no_small_cells: {{count_column: people_count, grain: [sex]}}
 """
+SOON = datetime.now(UTC).date() + timedelta(days=30)
 WAIVER = (
     "        privacy_waiver:\n"
-    "          - {rule: unguarded_aggregate, owner: ada, reason: test, until: 2027-06-30}"
+    f"          - {{rule: unguarded_aggregate, owner: ada, reason: test, until: {SOON}}}"
 )
 COUNTED = "select sex, {count} as people_count from {{{{ ref('{parent}') }}}} group by sex\n"
 GUARDED = "{{ veil.suppress_small('count(distinct person_key)') }}"
@@ -147,11 +150,11 @@ def test_retry_refuses_again(project: DbtProject) -> None:
     [
         ("{rule: unguarded_aggregate, owner: ada, reason: x, until: 2026-01-31}", "has expired"),
         ("{rule: unguarded_aggregate, owner: ada, reason: x, until: 2099-01-31}", "than a year"),
-        ("{rule: direct_identifier, owner: ada, reason: x, until: 2027-06-30}", "never be waived"),
-        ("{rule: unguarded_aggregate, reason: x, until: 2027-06-30}", "has no `owner`"),
-        ("{rule: unguarded_aggregate, owner: ada, until: 2027-06-30}", "has no `reason`"),
+        ("{rule: direct_identifier, owner: ada, reason: x, until: SOON}", "never be waived"),
+        ("{rule: unguarded_aggregate, reason: x, until: SOON}", "has no `owner`"),
+        ("{rule: unguarded_aggregate, owner: ada, until: SOON}", "has no `reason`"),
         ("{rule: unguarded_aggregate, owner: ada, reason: x}", "has no `until`"),
-        ("{rule: [1], owner: ada, reason: x, until: 2027-06-30}", "has no `rule`"),
+        ("{rule: [1], owner: ada, reason: x, until: SOON}", "has no `rule`"),
         ("everything", "is no mapping"),
     ],
 )
@@ -159,7 +162,7 @@ def test_waiver_that_does_not_hold_stops_the_run(
     project: DbtProject, waiver: str, says: str
 ) -> None:
     """An expired, endless, anonymous or impossible waiver is refused, not ignored."""
-    more = f"        privacy_waiver: [{waiver}]"
+    more = f"        privacy_waiver: [{waiver}]".replace("SOON", str(SOON))
     add_mart(project, count="count(distinct person_key)", more=more)
     outcome = project.dbt("build", "--select", "people_by_sex")
 

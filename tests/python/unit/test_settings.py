@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from veil.errors import VeilError
 from veil.policy.settings import check_settings
+
+SOON = str(datetime.now(UTC).date() + timedelta(days=30))
 
 
 def check(config: dict[str, Any], **changed: Any) -> None:
@@ -66,7 +69,7 @@ def test_profile_named_veil_is_the_demos_alone() -> None:
 
 def test_waivers_come_from_the_reviewed_file_alone() -> None:
     """What `--vars` says of waivers is refused; what dbt_project.yml says is read."""
-    waiver = {"rule": "hook_sql", "node": "p", "owner": "a", "reason": "b", "until": "2027-06-30"}
+    waiver = {"rule": "hook_sql", "node": "p", "owner": "a", "reason": "b", "until": SOON}
     check({"vars": {"veil:waivers": [waiver]}}, waivers=[waiver])
 
     with pytest.raises(VeilError, match="set outside"):
@@ -79,7 +82,7 @@ def test_waivers_come_from_the_reviewed_file_alone() -> None:
         ({"rule": "hook_sql"}, "has no `node`"),
         ({"rule": "hook_sql", "node": "p", "owner": "a", "reason": "b"}, "has no `until`"),
         (
-            {"rule": "override", "node": "p", "owner": "a", "reason": "b", "until": "2027-06-30"},
+            {"rule": "override", "node": "p", "owner": "a", "reason": "b", "until": SOON},
             "can never be waived",
         ),
     ],
