@@ -1,7 +1,8 @@
 {#-
     No published cell speaks of fewer distinct people than the threshold: every shown count reaches
     it, and where the count is hidden so is every other measure. Each combination of the grain
-    stands once, so that a cell cannot be split.
+    stands once, so that a cell cannot be split. A table of which nearly all cells are hidden is a
+    list of people without their counts, and is refused.
 
     count_column  the count of distinct privacy units, an integer column
     grain         the columns that name a cell; every other column is a measure
@@ -27,4 +28,8 @@
     from {{ model }}
     {{ 'group by ' ~ cells.grain | join(', ') if cells.grain }}
     having count(*) > 1
+    union all
+    select 'more than nine in ten cells are hidden: the grain is too fine' as breach
+    from (select count(*) as cells, count({{ cells.count }}) as shown from {{ model }}) as all_cells
+    where cells >= 20 and shown * 10 < cells
 {% endtest %}

@@ -18,6 +18,9 @@ from veil.project import ZONES
 
 _ZONE = re.compile(rf"\b({'|'.join(ZONES)})\b", re.IGNORECASE)
 
+_BY_TEXT = re.compile(r"\b(?:query|query_table)\s*\(", re.IGNORECASE)
+"""Functions of DuckDB that read a relation whose name is a text."""
+
 
 def check_stranger(graph: Graph, node: Node, sql: str) -> list[Finding]:
     """Refuse the SQL of a model out of scope where it reaches into a zone."""
@@ -25,11 +28,14 @@ def check_stranger(graph: Graph, node: Node, sql: str) -> list[Finding]:
     for relation in own:
         sql = sql.replace(relation, '"its"."own"."parent"')
     try:
-        trees = sqlglot.parse(sql, read="duckdb")
+        trees = [tree for tree in sqlglot.parse(sql, read="duckdb") if tree is not None]
     except (SqlglotError, RecursionError):
         trees = []
-    reaches = _ZONE.search(sql) is not None
-    if reaches and trees and all(isinstance(tree, exp.Query) for tree in trees):
+    reaches = _BY_TEXT.search(sql) is not None
+    if not trees or not all(isinstance(tree, exp.Query) for tree in trees) or len(trees) > 1:
+        # Nobody can say what it reads: a zone's name or a second statement is enough to be refused.
+        reaches = reaches or ";" in sql or _ZONE.search(sql) is not None
+    elif not reaches and _ZONE.search(sql):
         # It can be read: a column may be called `marts`, a catalog may not.
         tables = [table for tree in trees if tree for table in tree.find_all(exp.Table)]
         reaches = any(

@@ -42,7 +42,15 @@ class Rule(Enum):
 
 
 NEVER_WAIVED = frozenset(
-    {Rule.STATEMENT, Rule.DIRECT_IDENTIFIER, Rule.MASK_FUNCTION, Rule.REFUSED_FUNCTION, Rule.WAIVER}
+    {
+        Rule.STATEMENT,
+        Rule.DIRECT_IDENTIFIER,
+        Rule.PSEUDONYM,
+        Rule.PERSONAL_ROWS,
+        Rule.MASK_FUNCTION,
+        Rule.REFUSED_FUNCTION,
+        Rule.WAIVER,
+    }
 )
 """No reason is good enough for these."""
 
@@ -146,7 +154,7 @@ _TEXTS: dict[Rule, tuple[str, str]] = {
     ),
     Rule.PERSONAL_ROWS: (
         "its rows are people, or groups of people that no guard counts: {path}",
-        f"Aggregate them and show each aggregate through `veil.suppress_small(...)`, {_WAIVE}.",
+        "Aggregate them and show each aggregate through `veil.suppress_small(...)`.",
     ),
     Rule.STEERED_ROWS: (
         "which of its rows are there, or their order, tells what no guard covers: {path}",

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from veil.errors import VeilError
+from veil.policy.rules.common import LEAST_THRESHOLD
 from veil.policy.rules.exceptions import WAIVABLE
 from veil.policy.waivers import project_problems, today
 
 VARIABLES = ("veil:threshold", "veil:publish", "veil:waivers")
-LEAST_THRESHOLD = 3
 OUR_NAME = "veil"
 
 

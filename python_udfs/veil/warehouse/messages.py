@@ -50,8 +50,13 @@ def safe_message(error: Exception) -> str:
     for problem in _known:
         if problem in text:
             return f"veil: {problem}"
-    if not isinstance(error, duckdb.Error) or isinstance(error, ABOUT_SQL):
+    if not isinstance(error, duckdb.Error):
         return text
+    if isinstance(error, ABOUT_SQL):
+        # The names that DuckDB offers instead may be values: PIVOT makes columns of them.
+        return re.sub(
+            r"\n(?:Candidate bindings|Did you mean).*?(?=\n\nLINE |\Z)", "", text, flags=re.S
+        )
     kind = re.sub(r"(?<!^)(?=[A-Z])", " ", type(error).__name__.removesuffix("Exception"))
     head = text.rsplit(_EXCERPT, 1)[0]
     if isinstance(error, duckdb.ConversionException):

@@ -6,6 +6,7 @@ Found by an attacker who knew the documents and not the code; each stood in a gr
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 
 import duckdb
 import pytest
@@ -75,6 +76,55 @@ def test_erring(project: DbtProject) -> None:
     assert not [ssn for ssn in ssns if ssn in outcome.text]
 
 
+def test_pivoting(project: DbtProject) -> None:
+    """A misspelt column of a PIVOT, whose real ones are people: DuckDB would offer them instead."""
+    project.write(
+        "tests/sql/pivoting.sql",
+        "select zz as x from (pivot (select ssn, 1 as one from {{ ref('seed_w2') }} limit 5)"
+        " on ssn using sum(one))",
+    )
+    ssns = {ssn for (ssn,) in project.rows("select ssn from identified.main.seed_w2") if ssn}
+    outcome = project.dbt("test", "--select", "pivoting")
+
+    assert outcome.results["test.veil.pivoting"] == "error"
+    assert not [ssn for ssn in ssns if ssn in outcome.text]
+
+
+def test_signing_for_oneself(project: DbtProject) -> None:
+    """A waiver of what names people: nobody can give it, not even with a reason."""
+    until = datetime.now(UTC).date() + timedelta(days=30)
+    for rule in ("pseudonym", "personal_rows", "direct_identifier"):
+        project.write(
+            "models/marts/_aside.yml",
+            "models:\n  - name: aside\n    config:\n      meta:\n        privacy_waiver:\n"
+            f"          - {{rule: {rule}, owner: me, reason: mine, until: {until}}}\n",
+        )
+        project.write("models/marts/aside.sql", "select person_key from {{ ref('psn_wic') }}")
+        outcome = project.dbt("run", "--select", "aside")
+
+        assert "can never be waived" in outcome.text
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "select * from query_table(['identi' || 'fied.main.raw_w2'])",
+        "select * from query('from identi' || 'fied.main.raw_w2')",
+        "select 1 as a) ; select * from (select 1",
+        "select 1; select 2",
+        "select x from identified.main.raw_w2",
+        'select x from "IDENTIFIED".main.raw_w2',
+    ],
+)
+def test_standing_aside(project: DbtProject, monkeypatch: pytest.MonkeyPatch, sql: str) -> None:
+    """A model out of scope that reaches into a zone, whatever way it writes its name."""
+    monkeypatch.setattr("veil.warehouse.bridge.check_run", lambda project: None)
+    project.write("models/marts/aside.sql", sql)
+    outcome = project.dbt("run", "--select", "aside")
+
+    assert "names a relation of a zone" in outcome.messages["model.veil.aside"]
+
+
 def _constraint(project: DbtProject) -> None:
     project.replace(
         RAW,
@@ -111,10 +161,31 @@ def _freshness(project: DbtProject) -> None:
     )
 
 
+def _column_type(project: DbtProject) -> None:
+    project.replace(
+        "seeds/_seeds.yml",
+        "race_ethnicity: varchar",
+        f'race_ethnicity: "varchar); {COPY}; create table identified.main.zz (a varchar"',
+    )
+
+
+def _merge(project: DbtProject) -> None:
+    project.replace(
+        MARTS,
+        "      meta:\n        privacy_audience: research\n",
+        "      materialized: incremental\n      incremental_strategy: merge\n"
+        "      unique_key: sex\n      on_schema_change: fail\n      merge_update_columns:\n"
+        '        - "people_count = (select 7 from identified.main.raw_w2) --"\n'
+        "      meta:\n        privacy_audience: research\n",
+    )
+
+
 PLACES: dict[str, tuple[Callable[[DbtProject], None], str]] = {
     "constraint": (_constraint, "is no plain condition"),
-    "index": (_index, "an index whose columns are no plain names"),
+    "index": (_index, "`indexes` that is more than a name"),
     "schema": (_schema, "a COPY statement is not sent"),
+    "column type": (_column_type, "`column_types` that is more than a name"),
+    "merge": (_merge, "`merge_update_columns` that is more than a name"),
     "freshness": (_freshness, "a `loaded_at_query`"),
 }
 

@@ -19,9 +19,9 @@ def refusals(graph: Graph, nodes: list[Node]) -> list[str]:
     """What breaks a rule among `nodes`, in order, each line once."""
     found: dict[str, None] = {}
     for node in nodes:
-        if graph.in_scope(node):
-            for rule in RULES:
-                found.update(dict.fromkeys(rule(graph, node)))
+        # Every model shares the connection, so a name is a name in all of them.
+        for rule in RULES if graph.in_scope(node) else plain.RULES:
+            found.update(dict.fromkeys(rule(graph, node)))
     return list(found)
 
 

@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator
 from veil.policy.graph import Graph, Node
 
 Rule = Callable[[Graph, Node], Iterator[str]]
+LEAST_THRESHOLD = 3
+"""No threshold is lower: of two people each knows the other."""
 CLASSES = ("direct_identifier", "quasi_identifier", "sensitive", "non_sensitive")
 
 

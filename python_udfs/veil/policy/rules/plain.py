@@ -9,35 +9,54 @@ from typing import Any
 from veil.policy.graph import Graph, Node
 from veil.policy.rules.common import Rule, title
 
-NAME = re.compile(r"[\w $.-]*")
-"""What a name may be made of: no quote, bracket, semicolon or comment can begin in it."""
-COLUMN = re.compile(r"[\w $]+")
+TYPE = re.compile(r'(?:[\w .,:+-]|"[\w ]*"|\([\w ,"]*\)|\[\d*\])*')
+"""What a name or a type may be made of: nothing in it can end a statement or begin a comment."""
+FREE = frozenset(
+    {
+        # Judged elsewhere, or never written into SQL.
+        "meta", "tags", "docs", "description", "pre-hook", "post-hook", "pre_hook", "post_hook",
+        "persist_docs", "contract", "freshness", "group", "packages", "grants", "delimiter",
+        "incremental_predicates", "merge_clauses", "merge_insert_condition",
+        "merge_returning_columns", "merge_update_condition", "merge_update_set_expressions",
+        "dbt_valid_to_current", "sql_header", "loaded_at_query", "loaded_at_field",
+        "external_location", "location", "options", "plugin",
+    }
+)  # fmt: skip
+"""Settings that may hold any text."""
 EXPRESSION = re.compile(r"[^;$]*")
 _ASIDE = ("--", "/*", "*/", "//")
 
 
 def names_are_names(graph: Graph, node: Node) -> Iterator[str]:
     for key in ("database", "schema", "alias", "identifier"):
-        for value in (node.raw.get(key), node.config.get(key)):
-            if value is not None and not _is_name(value):
-                yield f"{title(node)} has a `{key}` that is no plain name. Use letters and digits."
-    for index in node.config.get("indexes") or ():
-        columns = index.get("columns") if isinstance(index, Mapping) else None
-        if not isinstance(columns, list) or not all(
-            isinstance(one, str) and COLUMN.fullmatch(one) for one in columns
-        ):
-            yield f"{title(node)} has an index whose columns are no plain names. Name columns."
-    for column in node.columns.values():
-        if column.data_type and not re.fullmatch(r"[\w ()\[\],.]*", column.data_type):
+        if node.raw.get(key) is not None and not _is_name(node.raw[key]):
+            yield f"{title(node)} has a `{key}` that is no plain name. Use letters and digits."
+    for key, value in node.config.items():
+        if key not in FREE and not all(_is_name(text) for text in _texts(value)):
             yield (
-                f"{title(node)} has a column whose `data_type` is no plain type. Write a type of"
-                " DuckDB."
+                f"{title(node)} has a `{key}` that is more than a name, and dbt would write it into"
+                " SQL as it stands. Name columns or types, and nothing else."
             )
+    for column in node.columns.values():
+        if column.data_type and not TYPE.fullmatch(column.data_type):
+            yield f"{title(node)} has a `data_type` that is no plain type. Write a type of DuckDB."
             return
 
 
+def _texts(value: Any) -> Iterator[str]:
+    """Every text in a setting, keys of mappings among them."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for key, inner in value.items():
+            yield from (*_texts(key), *_texts(inner))
+    elif isinstance(value, list | tuple):
+        for inner in value:
+            yield from _texts(inner)
+
+
 def _is_name(value: Any) -> bool:
-    return isinstance(value, str) and NAME.fullmatch(value) is not None and "--" not in value
+    return isinstance(value, str) and TYPE.fullmatch(value) is not None and "--" not in value
 
 
 def constraints_are_conditions(graph: Graph, node: Node) -> Iterator[str]:

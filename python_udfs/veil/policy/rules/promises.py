@@ -7,8 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from veil.policy.graph import Graph, Node
-from veil.policy.rules.common import Rule, title
-from veil.policy.settings import LEAST_THRESHOLD
+from veil.policy.rules.common import LEAST_THRESHOLD, Rule, title
 
 RELEASES = {"suppressed": "no_small_cells"}
 """Kinds of release, and the gate that each needs."""
