@@ -34,6 +34,15 @@ LOADS_A_SEED = re.compile(
 )
 CHECKPOINT = re.compile(r"(?:\s|/\*.*?\*/)*(?:force\s+)?checkpoint\b[\s\w;]*", re.I | re.S)
 
+MAKES_CODE = re.compile(
+    r"(?:\s|/\*.*?\*/|--[^\n]*\n)*create\s+(?:or\s+replace\s+)?(?:(?:temp|temporary|persistent)\s+)*"
+    r"(?:macro|function|secret|type|trigger)\b",
+    re.IGNORECASE | re.DOTALL,
+)
+"""A macro takes the place of a function, veil's and DuckDB's own among them."""
+ALONE = frozenset({"SELECT", "TRANSACTION"})
+"""Sent by themselves only: a query that ends another one, or a transaction, was smuggled in."""
+
 
 def refusal(conn: duckdb.DuckDBPyConnection, sql: str) -> str:
     """Why `sql` is not sent, one line; empty where it may be, or where DuckDB will refuse it."""
@@ -45,6 +54,13 @@ def refusal(conn: duckdb.DuckDBPyConnection, sql: str) -> str:
         kind = statement.type.name
         loads = kind == "COPY" and LOADS_A_SEED.match(statement.query)
         keeps = kind == "CALL" and CHECKPOINT.fullmatch(statement.query)
+        if len(statements) > 1 and kind in ALONE:
+            return (
+                f"veil: a {kind} statement is not sent together with others. One model or test is"
+                " one query."
+            )
+        if kind == "CREATE" and MAKES_CODE.match(statement.query):
+            return "veil: SQL may not create macros, functions, types or secrets. Take it out."
         if kind not in ALLOWED and not loads and not keeps:
             return (
                 f"veil: a {kind} statement is not sent to the database: it could move data past"

@@ -35,6 +35,24 @@ def test_copying(project: DbtProject) -> None:
     assert not (project.root / "data" / "leak.csv").exists()
 
 
+def test_taking_the_place_of_a_function(project: DbtProject) -> None:
+    """A macro of the name of a function, made by a test: every later mask would call it."""
+    project.write(
+        "tests/sql/taking.sql",
+        "select 1 as x where false) as t; commit; begin; "
+        "create or replace macro memory.main.veil_pseudonym(a, b, c) as a; commit; begin; "
+        "select 0 as failures, false as should_warn, false as should_error from (select 1\n"
+        "-- {{ ref('seed_w2') }}\n",
+    )
+    outcome = project.dbt("build", "--select", "taking", "psn_census", "seed_w2")
+    plain = project.rows(
+        "select count(*) from pseudonymized.main.psn_census where person_key not like 'p1_%'"
+    )
+
+    assert outcome.results["test.veil.taking"] == "error"
+    assert plain == [(0,)]
+
+
 def test_counting(project: DbtProject) -> None:
     """A singular test whose number of failures would spell out a social security number."""
     project.write(
@@ -218,6 +236,14 @@ def test_sql_in_the_place_of_a_name_stops_the_run(project: DbtProject, place: st
         "detach identified",
         "call pragma_version()",
         "copy from database identified to memory",
+        "create macro memory.main.veil_pseudonym(a, b, c) as a",
+        "/* x */ create or replace macro median(x) as max(x)",
+        "create or replace temporary function f(x) as x",
+        "create persistent secret s (type s3)",
+        "select 1; commit",
+        "commit; begin",
+        "select 1; select 2",
+        "create table a as select 1; select 2",
     ],
 )
 def test_statement_that_carries_data_out_is_not_sent(sql: str) -> None:
