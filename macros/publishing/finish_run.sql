@@ -1,6 +1,6 @@
 {#-
-    Publishes what passed, after the build; reports what holds an audience back. Then looks through
-    every file that the run has written, for keys and for the values of direct identifiers.
+    Looks through every file that the run has written, for keys and for the values of direct
+    identifiers; then publishes what passed and reports what holds an audience back.
 -#}
 {% macro finish_run(results) %}
     {{ return(adapter.dispatch('finish_run', 'veil')(results)) }}
@@ -9,6 +9,8 @@
 {% macro default__finish_run(results) %}
     {%- if execute and flags.WHICH in veil._building_commands() -%}
         {%- set request = {'graph': graph, 'threshold': var('veil:threshold', 11)} -%}
+        {#- Before anything is published, and once more over what was. -#}
+        {%- do veil._bridge('scan', request) -%}
         {%- if flags.WHICH in ['build', 'run', 'retry']
             and var('veil:publish', true)
             and not veil._is_partial_run() -%}

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 
 from veil.findings import Finding, ordered
-from veil.gate import Chain, as_finding
+from veil.gate import Chain, as_finding, check_pieces
 from veil.gate.chain import BASES, reads_itself
 from veil.gate.declared import parents_of
 from veil.lineage import Relation
@@ -68,7 +68,8 @@ class Follower(Chain):
             first_part = ("select * from", node.relation, "union all by name select * from (")
             both = "\n".join((*first_part, sql, ")"))
             own = self._analyse(node, both, [*relations, own]).relation(node.relation, types)
-        return ordered(as_finding(refusal, node) for refusal in refusals), own
+        told = [as_finding(refusal, node) for refusal in refusals]
+        return ordered([*told, *check_pieces(node, first)]), own
 
     def _read(self, node: Node) -> Relation:
         found = None if node.kind in BASES else self._relation(node.unique_id)

@@ -8,6 +8,7 @@ from veil.gate.aside import check_aside
 from veil.gate.chain import Chain, Definition, DefinitionError
 from veil.gate.declared import base_relation, layer_of, lineage_model
 from veil.gate.findings import as_finding
+from veil.gate.pieces import check_pieces
 from veil.gate.strangers import check_stranger
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "as_finding",
     "base_relation",
     "check_aside",
+    "check_pieces",
     "check_stranger",
     "layer_of",
     "lineage_model",

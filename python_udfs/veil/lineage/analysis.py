@@ -60,6 +60,13 @@ class Analysis:
     _rows: Rows = field(repr=False, compare=False)
     _tags: Tags = field(repr=False, compare=False)
 
+    def lowered(self) -> list[tuple[str, dict[str, PrivacyClass]]]:
+        """By column, what it came from before a mask or an aggregate, with the class of each."""
+        return [
+            (name, {source.name: source.privacy_class for source in label.implicit})
+            for name, label in unique(self._rows.columns)
+        ]
+
     def relation(self, name: str, types: Mapping[str, str] | None = None) -> Relation:
         """The model as the next one reads it.
 

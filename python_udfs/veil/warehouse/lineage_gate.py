@@ -11,7 +11,7 @@ import duckdb
 
 from veil.errors import VeilError
 from veil.findings import Finding
-from veil.gate import Chain, Definition, as_finding, check_stranger
+from veil.gate import Chain, Definition, as_finding, check_pieces, check_stranger
 from veil.policy.graph import Graph, Node
 from veil.policy.waivers import today
 from veil.project import ZONES
@@ -70,14 +70,15 @@ class LineageGate:
                     remedy="Build it with `dbt build`.",
                 )
             analysis, definition = self._chain.check(node, sql)
-            if not analysis.refusals and node.kind == "model":
+            pieces = check_pieces(node, analysis)
+            if not analysis.refusals and not pieces and node.kind == "model":
                 adds = (
                     node.config.get("materialized") == "incremental"
                     and not full_refresh
                     and bool(self._columns(node))
                 )
                 self._passed[node.unique_id] = _Pending(definition, adds)
-            return [as_finding(refusal, node) for refusal in analysis.refusals]
+            return [*(as_finding(refusal, node) for refusal in analysis.refusals), *pieces]
 
     def note_sql(self, node: Node) -> str:
         """SQL that keeps the definition of the model just written, for its own transaction.
