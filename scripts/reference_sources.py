@@ -121,6 +121,8 @@ def one_line(text: str) -> str:
 def commands(group: click.Command = cli, *above: click.Context) -> Iterator[tuple[str, str]]:
     """Each command's full name and its `--help` text, 80 characters wide."""
     name = "veil" if not above else str(group.name)
+    # click keeps the help option of whoever called the command first in this process.
+    group._help_option = None
     context = click.Context(
         group,
         info_name=name,

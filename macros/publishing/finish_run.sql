@@ -10,7 +10,7 @@
     {%- if execute and flags.WHICH in veil._building_commands() -%}
         {%- set request = {'graph': graph, 'threshold': var('veil:threshold', 11)} -%}
         {#- Before anything is published, and once more over what was. -#}
-        {%- do veil._bridge('scan', request) -%}
+        {%- do veil._bridge('scan', dict(request, before=true)) -%}
         {%- if flags.WHICH in ['build', 'run', 'retry']
             and var('veil:publish', true)
             and not veil._is_partial_run() -%}
@@ -22,7 +22,7 @@
                 {%- do log('veil: ' ~ line, info=true) -%}
             {%- endfor -%}
         {%- endif -%}
-        {%- for line in veil._bridge('scan', request) -%}
+        {%- for line in veil._bridge('scan', dict(request, before=false)) -%}
             {%- do log('veil: ' ~ line, info=true) -%}
         {%- endfor -%}
     {%- endif -%}
