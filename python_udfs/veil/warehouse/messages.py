@@ -44,9 +44,17 @@ def remember(problem: str) -> str:
     return problem
 
 
-def safe_message(error: Exception) -> str:
-    """What may be shown of an error: its kind, its place, the way out; never a value."""
+def safe_message(error: Exception, sql: str = "") -> str:
+    """What may be shown of an error: its kind, its place, the way out; never a value.
+
+    Args:
+        error: what DuckDB raised.
+        sql: the statement; a text of veil's that stands in it as it is comes from no row.
+    """
     text = str(error)
+    own = text.rsplit(_EXCERPT, 1)[0].partition(": ")[2]
+    if own.startswith("veil: ") and own.replace("'", "''") in sql:
+        return own
     for problem in _known:
         if problem in text:
             return f"veil: {problem}"
@@ -92,7 +100,7 @@ def _guarded(name: str) -> Any:
             return getattr(self._cursor, name)(*arguments)
         except Exception as error:
             # Not `from error`: dbt logs the chain of causes, and with it the value.
-            problem = safe_message(error)
+            problem = safe_message(error, str(arguments[0]) if arguments else "")
         raise SafeError(problem)
 
     return call

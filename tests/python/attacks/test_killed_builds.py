@@ -83,7 +83,7 @@ def test_build_killed_at_fifty_moments_leaves_nothing_unsafe(
         threshold = 11 + number % 2
         text = re.sub(r"privacy_threshold: \d+", f"privacy_threshold: {threshold}", _yaml(project))
         project.write(YAML, text)
-        builds.run("build", kill_after=moments.uniform(0, whole * 1.1))
+        builds.run("build", kill_after=moments.triangular(0, whole * 1.4, whole))
 
         assert unsafe_tables(project) == []
         assert broken_releases(project) == []

@@ -57,6 +57,15 @@ def test_own_errors_pass_and_cannot_be_forged() -> None:
     assert VALUE not in safe_message(forged)
 
 
+def test_text_of_the_statement_itself_is_shown() -> None:
+    """What `veil.typed` says stands in the SQL; the same made of a value does not."""
+    problem = "veil: model `raw` column `born` holds a value that is no `date`."
+    error = duckdb.InvalidInputException(f"Invalid Input Error: {problem}")
+
+    assert safe_message(error, f"select error('{problem}')") == problem
+    assert "born" not in safe_message(error, "select error('veil: model ' || a)")
+
+
 @pytest.mark.project
 @pytest.mark.parametrize(
     "sql",

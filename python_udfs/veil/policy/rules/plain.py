@@ -9,8 +9,8 @@ from typing import Any
 from veil.policy.graph import Graph, Node
 from veil.policy.rules.common import Rule, title
 
-TYPE = re.compile(r'(?:[\w .,:+-]|"[\w ]*"|\([\w ,"]*\)|\[\d*\])*')
-"""What a name or a type may be made of: nothing in it can end a statement or begin a comment."""
+TYPE = re.compile(r"[\w .,:+()\[\]\"-]*")
+"""What a name or a type is made of: nothing in it begins a statement."""
 FREE = frozenset(
     {
         # Judged elsewhere, or never written into SQL.
@@ -38,7 +38,7 @@ def names_are_names(graph: Graph, node: Node) -> Iterator[str]:
                 " SQL as it stands. Name columns or types, and nothing else."
             )
     for column in node.columns.values():
-        if column.data_type and not TYPE.fullmatch(column.data_type):
+        if column.data_type and not _is_name(column.data_type):
             yield f"{title(node)} has a `data_type` that is no plain type. Write a type of DuckDB."
             return
 
@@ -56,7 +56,12 @@ def _texts(value: Any) -> Iterator[str]:
 
 
 def _is_name(value: Any) -> bool:
-    return isinstance(value, str) and TYPE.fullmatch(value) is not None and "--" not in value
+    return (
+        isinstance(value, str)
+        and TYPE.fullmatch(value) is not None
+        and "--" not in value
+        and _is_closed(value)
+    )
 
 
 def constraints_are_conditions(graph: Graph, node: Node) -> Iterator[str]:
