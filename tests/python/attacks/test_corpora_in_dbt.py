@@ -53,7 +53,6 @@ NO_MODEL = dict.fromkeys(
 BUILT_WITHOUT_GATE = (
     "001_alias_plain",
     "126_identifier_filter_where",
-    "140_group_key_plain",
     "145_rare_group_count_star",
     "154_unguarded_mean_avg",
     "160_low_threshold_lower",
@@ -62,7 +61,6 @@ BUILT_WITHOUT_GATE = (
     "187_joined_rows_other_people",
     "197_subgroup_filter",
     "214_broadcast_cross_join",
-    "223_sensitive_grain_plain",
     "244_personal_rows_distinct",
     "256_steered_rows_having_max",
     "274_pivot_from_clause",
