@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import random
 import re
 import shutil
@@ -21,7 +22,8 @@ from veil.warehouse.release import file_digest
 
 pytestmark = pytest.mark.project
 
-KILLS = 50
+KILLS = int(os.environ.get("VEIL_KILLS", "50"))
+"""Fewer while working on the test itself."""
 ROWS = 3_000_000
 SOON = datetime.now(UTC).date() + timedelta(days=30)
 LEFTOVERS = ("target", "logs", "published", "state", "warehouse")
@@ -83,15 +85,17 @@ def test_build_killed_at_fifty_moments_leaves_nothing_unsafe(
         threshold = 11 + number % 2
         text = re.sub(r"privacy_threshold: \d+", f"privacy_threshold: {threshold}", _yaml(project))
         project.write(YAML, text)
-        builds.run("build", kill_after=moments.triangular(0, whole * 1.4, whole))
+        builds.run("build", kill_after=moments.uniform(0, whole * 1.1))
 
         assert unsafe_tables(project) == []
         assert broken_releases(project) == []
+        if number % 10 == 9:
+            assert builds.run("build") == 0, "the next build works"
         releases.add((project.root / "published" / "research").readlink())
 
     assert builds.run("build") == 0
     assert broken_releases(project) == []
-    assert len(releases) > 1, "no killed build came as far as publishing"
+    assert len(releases) > 1, "nothing was published in between"
 
 
 def _yaml(project: DbtProject) -> str:
