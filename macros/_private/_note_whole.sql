@@ -6,7 +6,6 @@
     {%- set sql = veil._bridge('whole_sql', {
         'database': this.database,
         'relation': this | string,
-        'whole': not veil._is_partial_run(),
     }) -%}
     {%- if sql -%}
         {%- do run_query(sql) -%}

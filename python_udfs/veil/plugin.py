@@ -25,7 +25,7 @@ from dbt_common.exceptions import DbtRuntimeError
 
 from veil.errors import VeilError
 from veil.warehouse.bridge import answer
-from veil.warehouse.messages import guard_cursors
+from veil.warehouse.cursors import guard_cursors
 from veil.warehouse.run_checks import check_run
 from veil.warehouse.session import Session
 from veil.warehouse.zones import close_zones, connection_options

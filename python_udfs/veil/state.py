@@ -26,3 +26,18 @@ def load_keyring(project: Project) -> Keyring:
             remedy="Restore keyring and state/audit/ from the same backup.",
         )
     return keyring
+
+
+def change_keyring(project: Project, keyring: Keyring, event: str, **details: str | int) -> None:
+    """Save a changed keyring, and note in the record what was done.
+
+    Args:
+        project: whose keyring it is.
+        keyring: with the change made in memory.
+        event: what was done, for example `key.promoted`.
+        details: ids alone.
+
+    Raises:
+        VeilError: it was changed by somebody else meanwhile, or cannot be written.
+    """
+    keyring.save()

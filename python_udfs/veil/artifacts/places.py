@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from veil.project import Project
 
@@ -82,9 +84,17 @@ def walk(project: Project) -> Iterator[Artifact]:
                 yield Artifact(path, path.name, place)
 
 
-def target_folders(project: Project) -> list[Path]:
-    """Where dbt may have written its manifest, the likeliest first."""
-    return [root for root, _shown in reversed(_roots(project, PLACES[0]))]
+def read_manifest(project: Project) -> tuple[Path, dict[str, Any]] | None:
+    """dbt's manifest and its file, from the likeliest folder; None without one that is whole."""
+    for root, _shown in reversed(_roots(project, PLACES[0])):
+        file = root / "manifest.json"
+        try:
+            raw = json.loads(file.read_text(encoding="utf-8"))
+        except (OSError, ValueError, RecursionError):
+            continue
+        if isinstance(raw, dict):
+            return file, raw
+    return None
 
 
 def _roots(project: Project, place: Place) -> list[tuple[Path, str]]:

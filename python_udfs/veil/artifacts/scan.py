@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Protocol
 
 from veil import __version__
-from veil.artifacts.fingerprints import Identifier, fingerprint
+from veil.artifacts.fingerprints import Fingerprints, Identifier, fingerprint
 from veil.artifacts.inspector import Inspector, Tally
 from veil.artifacts.keys import secrets_of
 from veil.artifacts.needles import KeySearch
@@ -30,14 +30,15 @@ class _Hash(Protocol):
     def hexdigest(self) -> str: ...
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True, repr=False)
 class Wanted:
     """What is looked for.
 
     Attributes:
         sources: every column of direct identifiers, `raw_people.ssn`: another list voids the record
             of the last scan.
-        values: reads their values; called once, and only where a file has to be read.
+        values: reads their values; called once, and only where a file has to be read, however many
+            scans there are.
         domains: linkage domains, each with sub-keys of its own.
         uses: further uses of the `perturbation` key.
     """
@@ -46,6 +47,13 @@ class Wanted:
     values: Callable[[], Iterable[Identifier]]
     domains: tuple[str, ...] = ()
     uses: tuple[str, ...] = ()
+    _found: Fingerprints | None = field(default=None, init=False)
+
+    def fingerprints(self, *, ordinary: frozenset[bytes]) -> Fingerprints:
+        """The values, hashed under a key that is made here and kept nowhere."""
+        if self._found is None:
+            self._found = fingerprint(self.values(), ordinary=ordinary)
+        return self._found
 
     def scope(self, keyring: Keyring) -> str:
         """Digest of what is looked for, without a value in it."""
@@ -131,7 +139,7 @@ class _Scan:
     def __init__(
         self, project: Project, keyring: Keyring, wanted: Wanted, opener: Opener, seen: Seen
     ) -> None:
-        found = fingerprint(wanted.values(), ordinary=ordinary_words(project))
+        found = wanted.fingerprints(ordinary=ordinary_words(project))
         secrets = secrets_of(keyring, domains=wanted.domains, uses=wanted.uses)
         self._inspector = Inspector(found, KeySearch(secrets))
         self._zones = {project.zone_file(zone) for zone in ZONES}

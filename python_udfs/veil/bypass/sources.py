@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from veil.bypass.nodes import Breach, Project, Raw
 from veil.bypass.queries import is_file
 from veil.bypass.rules import Rule
+from veil.policy.graph import is_quoted
 from veil.project import ZONES
 
 _BUILT = frozenset({"model", "seed", "snapshot"})
@@ -26,7 +27,7 @@ def check_sources(project: Project) -> Iterator[Breach]:
             continue
         relation = str(node.get("relation_name") or "")
         problem = ""
-        if relation and not relation.startswith('"'):
+        if relation and not is_quoted(relation):
             if not is_file(relation):
                 problem = "is declared as SQL, and not as a file or a table."
         elif _place(node) in built:

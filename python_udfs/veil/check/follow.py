@@ -7,10 +7,10 @@ from datetime import date
 
 from veil.findings import Finding, ordered
 from veil.gate import Chain, as_finding, check_pieces
-from veil.gate.chain import BASES, reads_itself
+from veil.gate.chain import reads_itself
 from veil.gate.declared import parents_of
 from veil.lineage import Relation
-from veil.policy.graph import Graph, Node
+from veil.policy.graph import BASES, Graph, Node
 
 
 class Follower(Chain):

@@ -19,10 +19,9 @@ from veil.check.render import VOLATILE, Rendered, Renderer, with_ephemeral
 from veil.errors import VeilError
 from veil.findings import Finding, Level
 from veil.gate import check_stranger
-from veil.gate.chain import BASES
 from veil.gate.declared import SNAPSHOT_COLUMNS, parents_of
 from veil.lineage import Relation
-from veil.policy.graph import Graph, Node
+from veil.policy.graph import BASES, Graph, Node
 from veil.project import Project
 
 __all__ = ["TRUSTED", "Columns", "Models"]

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from veil.check.relations import PARTS, Relation
+from veil.policy.graph import is_quoted
 
 Raw = Mapping[str, Any]
 _REFERABLE = frozenset({"model", "seed", "snapshot"})
@@ -89,7 +90,7 @@ class Parsed:
             node.get("database"), node.get("schema"), identifier, kind, quote_policy=quoting
         )
         if node["resource_type"] == "source" and name and name != made.render():
-            if not name.startswith('"'):
+            if not is_quoted(name):
                 return Relation(made.database, made.schema, identifier, "external", external=name)
             quoted = frozenset(part for part in PARTS if f'"{getattr(made, part)}"' in name)
             return Relation(made.database, made.schema, identifier, kind, quoted=quoted)

@@ -18,11 +18,13 @@ from veil.check.manifest import Profile, check_folder, parse_project
 from veil.check.models import TRUSTED, Columns, Models
 from veil.check.parsed import Parsed
 from veil.check.render import Renderer
-from veil.check.rules import THRESHOLD, project_findings, rule_findings, setting
+from veil.check.rules import project_findings, rule_findings, setting
+from veil.contracts import FOLDER, contract_breaks
 from veil.errors import UsageError
 from veil.findings import Finding, ordered
 from veil.gate import layer_of
 from veil.policy.graph import Graph, Node
+from veil.policy.settings import THRESHOLD
 from veil.policy.waivers import today
 from veil.project import Project
 
@@ -126,6 +128,7 @@ def check_project(
         progress(done, len(order))
     rules, is_kept = _rules(state, project, parsed, graph, patched, day=day)
     found += [*rules, *project_findings(project, parsed), *drifts(project, graph)]
+    found += contract_breaks(project.root / FOLDER, graph, threshold=_threshold(parsed))
     models = {**state.models, **looked_at.kept} if chosen else looked_at.kept
     if is_parsed or not is_kept or state.models != models:
         state.models = models

@@ -14,11 +14,8 @@ from veil.gate import check_aside
 from veil.policy.graph import Graph, Node
 from veil.policy.overrides import check_overrides
 from veil.policy.rules import refusals
-from veil.policy.settings import check_settings
+from veil.policy.settings import THRESHOLD, check_settings
 from veil.project import Project
-
-THRESHOLD = 11
-"""`veil:threshold` where the project sets none, as the package's macros have it."""
 
 
 def setting(parsed: Parsed, name: str, default: Any) -> Any:

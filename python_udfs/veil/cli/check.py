@@ -11,8 +11,8 @@ from pathlib import Path
 
 import click
 
-from veil.cli.options import project_option
-from veil.errors import EXIT_FINDING, VeilError
+from veil.cli.options import project_option, sarif_option, write_sarif
+from veil.errors import EXIT_FINDING
 from veil.project import Project
 
 SHOW_AFTER = 1.0
@@ -23,12 +23,7 @@ SHOW_AFTER = 1.0
 @project_option
 @click.option("--scope", is_flag=True, help="List what veil guards, and why; check nothing.")
 @click.option("--json", "as_json_text", is_flag=True, help="For a machine.")
-@click.option(
-    "--sarif",
-    metavar="FILE",
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="Write the findings as SARIF too, for code review.",
-)
+@sarif_option
 @click.option("--no-cache", is_flag=True, help="Look at everything anew.")
 @click.option(
     "--select", metavar="NAME", multiple=True, help="Report on this model only; repeat it."
@@ -58,7 +53,7 @@ def check(
     gc.set_threshold(100_000, 50, 100)
     # The lineage takes a moment to import; the other commands do without it.
     from veil.check import check_project
-    from veil.findings import as_json, as_sarif, as_text, failed
+    from veil.findings import as_json, as_text, failed
 
     start = time.monotonic()
     report = check_project(
@@ -78,13 +73,7 @@ def check(
             click.echo(f"{row['name']:<{width}}  {row['kind']:<8} {place} {row['why']}")
         click.echo(f"veil check: {len(rows)} in scope.")
         return
-    if sarif is not None:
-        try:
-            sarif.write_text(as_sarif(report.findings) + "\n", encoding="utf-8")
-        except OSError:
-            raise VeilError(
-                f"`{sarif}` cannot be written.", remedy="Name another file with --sarif."
-            ) from None
+    write_sarif(sarif, report.findings, project)
     if as_json_text:
         click.echo(as_json(report.findings, models=report.models, seconds=round(seconds, 1)))
     else:

@@ -8,14 +8,14 @@ from typing import Any
 
 import click
 
+from veil.artifacts.places import read_manifest
 from veil.cli.options import project_option
+from veil.contracts import FOLDER
 from veil.errors import FindingError, UsageError, VeilError
 from veil.files import write_atomic
 from veil.findings import Level, as_json, as_text, failed
+from veil.policy.settings import THRESHOLD
 from veil.project import Project
-
-FOLDER = "contracts"
-DEFAULT_THRESHOLD = 11
 
 
 @click.command()
@@ -97,13 +97,10 @@ def _write(folder: Path, chosen: list[dict[str, Any]], graph: Any, *, threshold:
 
 def _manifest(project: Project) -> dict[str, Any]:
     """dbt's manifest; one that is older than a model would draft what is no longer so."""
-    file = project.root / str(project.config().get("target-path") or "target") / "manifest.json"
-    try:
-        raw = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, UnicodeError, ValueError):
-        raw = None
-    if not isinstance(raw, dict):
+    found = read_manifest(project)
+    if found is None:
         raise VeilError("there is no manifest of dbt in target/.", remedy="Run `dbt parse`.")
+    file, raw = found
     sources = [project.root / "dbt_project.yml"]
     sources += [path for path in (project.root / "models").rglob("*") if path.is_file()]
     if any(path.stat().st_mtime > file.stat().st_mtime for path in sources if path.exists()):
@@ -114,4 +111,4 @@ def _manifest(project: Project) -> dict[str, Any]:
 def _threshold(project: Project) -> int:
     declared = project.config().get("vars")
     found = declared.get("veil:threshold") if isinstance(declared, dict) else None
-    return found if isinstance(found, int) else DEFAULT_THRESHOLD
+    return found if isinstance(found, int) else THRESHOLD

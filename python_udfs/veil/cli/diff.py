@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import click
 
-from veil.cli.options import project_option
-from veil.errors import EXIT_FINDING, VeilError
+from veil.cli.options import project_option, sarif_option, write_sarif, write_text
+from veil.errors import EXIT_FINDING
 from veil.project import Project
 
 
@@ -24,12 +23,7 @@ from veil.project import Project
     type=click.Path(path_type=Path, dir_okay=False),
     help="Write it as Markdown too, for a comment on a pull request.",
 )
-@click.option(
-    "--sarif",
-    metavar="FILE",
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="Write it as SARIF too, for code review.",
-)
+@sarif_option
 @click.option("--no-cache", is_flag=True, help="Look at everything anew.")
 @click.option("--target", metavar="NAME", help="Target of the profile; its default otherwise.")
 def diff(
@@ -56,7 +50,7 @@ def diff(
     from veil.exposure import as_markdown
     from veil.exposure.difference import difference
     from veil.exposure.markdown import summary
-    from veil.findings import as_json, as_sarif, as_text
+    from veil.findings import as_json, as_text
 
     found = difference(
         project,
@@ -70,13 +64,8 @@ def diff(
     findings = [one.finding() for one in found.changes]
     if markdown is not None:
         text = as_markdown(found.changes, base=base, notice=found.notice)
-        _write(markdown, text)
-    if sarif is not None:
-        # Code review looks files up from the root of the repository.
-        placed = [
-            replace(one, file=f"{found.folder}{one.file}") if one.file else one for one in findings
-        ]
-        _write(sarif, as_sarif(placed) + "\n")
+        write_text(markdown, text)
+    write_sarif(sarif, findings, project)
     if as_json_text:
         changes = [one.plain() for one in found.changes]
         more = {"base": base, "commit": found.commit, "notice": found.notice}
@@ -95,10 +84,3 @@ def _progress(text: str) -> None:
     """One line on a terminal, in the place of the line before."""
     if sys.stderr.isatty():
         click.echo(f"\r\x1b[K{text}", err=True, nl=False)
-
-
-def _write(path: Path, text: str) -> None:
-    try:
-        path.write_text(text, encoding="utf-8")
-    except OSError:
-        raise VeilError(f"`{path}` cannot be written.", remedy="Name another file.") from None

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from veil.cli.options import project_option
+from veil.cli.options import project_option, sarif_option, write_sarif
 from veil.errors import EXIT_FINDING, UsageError, VeilError
-from veil.findings import Finding, Level, as_json, as_sarif, as_text, failed
+from veil.findings import Finding, Level, as_json, as_text, failed
 from veil.project import Project
 
 if TYPE_CHECKING:
@@ -44,12 +44,7 @@ ROWS = 10_000
     type=click.Path(path_type=Path, dir_okay=False),
     help="Draft a properties YAML into a new file.",
 )
-@click.option(
-    "--sarif",
-    "sarif_file",
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="Write the findings as SARIF too.",
-)
+@sarif_option
 @click.option("--json", "as_machine", is_flag=True, help="For a machine.")
 def scan(
     project: Project,
@@ -58,7 +53,7 @@ def scan(
     masked: bool,
     artifacts: bool,
     draft_file: Path | None,
-    sarif_file: Path | None,
+    sarif: Path | None,
     as_machine: bool,
 ) -> None:
     """Find personal data by column name, shape and checksum, over samples.
@@ -90,8 +85,7 @@ def scan(
         scanned, found = _scan_tables(project, names, rows=rows, masked=masked)
     if draft_file is not None:
         _write_draft(draft_file, scanned)
-    if sarif_file is not None:
-        sarif_file.write_text(as_sarif(found), encoding="utf-8")
+    write_sarif(sarif, found, project)
     if as_machine:
         click.echo(as_json(found, tables=[_as_row(*one) for one in scanned]))
     else:

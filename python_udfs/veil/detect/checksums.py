@@ -8,6 +8,7 @@ from typing import Any
 
 from veil.detect.detector import Detector
 from veil.detect.extras import library
+from veil.luhn import luhn
 
 _SEPARATORS = re.compile(r"[\s.\-]+")
 CARD = r"(?:\d[ -]?){12,18}\d"
@@ -57,15 +58,6 @@ NATIONAL_IDS = {
 
 WITHOUT_CHECK = {"cz.rc", "dk.cpr", "us.itin"}
 """Of these some or all carry a date or a range and no check digit: the name must say the same."""
-
-
-def luhn(digits: str) -> bool:
-    """The check of ISO/IEC 7812-1, annex B; one random number in ten passes."""
-    total = 0
-    for place, digit in enumerate(reversed(digits)):
-        value = int(digit) * (1 + place % 2)
-        total += value - 9 if value > 9 else value
-    return total % 10 == 0
 
 
 def is_card(value: str) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any
 
 import yaml
 
+from veil.artifacts.places import read_manifest
 from veil.errors import UsageError, VeilError
 from veil.policy.graph import Graph, Node
 from veil.project import ZONES, Project
@@ -100,10 +100,10 @@ def find_targets(project: Project, names: Iterable[str] = (), *, masked: bool) -
 
 def read_graph(project: Project) -> Graph | None:
     """The graph in target/manifest.json; None without one that can be read."""
+    found = read_manifest(project)
     try:
-        text = (project.root / "target" / "manifest.json").read_text(encoding="utf-8")
-        return Graph(json.loads(text))
-    except (OSError, ValueError, KeyError, TypeError):
+        return Graph(found[1]) if found is not None else None
+    except (LookupError, TypeError, AttributeError):
         return None
 
 

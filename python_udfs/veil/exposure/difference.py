@@ -34,13 +34,11 @@ class Difference:
         changes: in order.
         commit: hash of the commit that was compared with.
         notice: why everything counts as new; empty where the commit could be looked at.
-        folder: the project's folder in the repository, with `/` at the end; empty at its root.
     """
 
     changes: tuple[Change, ...]
     commit: str
     notice: str
-    folder: str
 
     @property
     def must_look(self) -> bool:
@@ -90,10 +88,7 @@ def difference(
             notice = f"Everything counts as new: {error.message}"
     if not notice and _uses_veil(after) and not _uses_veil(before):
         notice = "Everything counts as new: the base does not use veil yet."
-    folder = project.root.resolve().relative_to(repository.root).as_posix()
-    return Difference(
-        tuple(compare(before, after)), commit, notice, "" if folder == "." else f"{folder}/"
-    )
+    return Difference(tuple(compare(before, after)), commit, notice)
 
 
 def _uses_veil(picture: Picture) -> bool:

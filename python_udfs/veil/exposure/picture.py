@@ -14,7 +14,6 @@ from typing import Any
 from veil.bypass.hooks import OURS
 from veil.bypass.nodes import hooks_of
 from veil.check.parsed import Parsed
-from veil.check.rules import THRESHOLD
 from veil.contracts import draft
 from veil.contracts.draft import effective_threshold
 from veil.errors import VeilError
@@ -22,11 +21,11 @@ from veil.exposure.query import Queries, digest
 from veil.exposure.treatments import Treatments, hierarchies, meta_of
 from veil.gate import layer_of
 from veil.lineage import Relation
-from veil.policy.graph import Graph, Node
+from veil.policy.graph import BASES, Graph, Node
+from veil.policy.settings import THRESHOLD
 from veil.policy.waivers import project_waivers, waivers_of
 
 Json = dict[str, Any]
-BASES = frozenset({"seed", "source", "snapshot"})
 HANDLED = frozenset(
     "privacy_audience privacy_population privacy_release privacy_unit privacy_threshold"
     " privacy_purpose privacy_purposes privacy_retention privacy_waiver privacy_owner"

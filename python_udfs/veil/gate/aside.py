@@ -8,11 +8,9 @@ from typing import Any
 
 from veil.bypass import check_bypasses
 from veil.findings import Finding
-from veil.policy.graph import Graph, Node
+from veil.policy.graph import BASES, Graph, Node
 from veil.policy.rules.common import is_personal
 from veil.policy.waivers import project_waivers, waivers_of
-
-BASES = frozenset({"seed", "source", "snapshot"})
 
 
 def check_aside(

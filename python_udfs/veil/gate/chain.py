@@ -23,10 +23,9 @@ from veil.errors import VeilError
 from veil.gate.declared import base_relation, lineage_model, parents_of
 from veil.lineage import Analysis, Relation, analyse
 from veil.lineage.label import Label
-from veil.policy.graph import Graph, Node
+from veil.policy.graph import BASES, Graph, Node
 from veil.policy.rules.layers import is_one_call
 
-BASES = frozenset({"seed", "source", "snapshot"})
 PART = r"\(select \* from {relation} where (?:{filters})\)"
 """How dbt writes a part of a relation in the place of the whole."""
 _LITERALS = {"STRING", "NUMBER"}
@@ -120,16 +119,6 @@ class Chain:
             if reads_itself(node, sql):
                 relations.append(self._look(node).relation)
             return self._analyse(node, sql, relations), Definition(sql, self._digests(node))
-
-    def relation(self, node: Node) -> Relation:
-        """A node as the models above it read it.
-
-        Raises:
-            DefinitionError: where its definition is unknown or out of date.
-        """
-        with self._lock:
-            self._seen = {}
-            return self._look(node).relation
 
     def _look(self, node: Node) -> _Known:
         """A relation and its digest; each once in one question, each analysed once in all."""
@@ -237,15 +226,10 @@ def stand_in(node: Node) -> str | None:
 
     The compiled SQL holds the file's path or the call in its place.
     """
-    if node.kind != "source" or is_relation_name(node.relation):
+    if node.kind != "source" or node.is_table:
         return None
     parts = ("identified", f"source {node.raw.get('source_name', '')}", node.name)
     return ".".join('"{}"'.format(str(part).replace('"', "")) for part in parts)
-
-
-def is_relation_name(text: str) -> bool:
-    """Whether it is a quoted name, and not a path or a call."""
-    return text.startswith('"')
 
 
 def digest(relation: Relation) -> str:

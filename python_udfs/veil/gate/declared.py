@@ -118,11 +118,6 @@ def base_relation(node: Node, columns: Mapping[str, str], *, name: str | None = 
     )
 
 
-def declared_types(node: Node) -> dict[str, str]:
-    """The columns of a node with the types that its YAML declares."""
-    return {column.name: column.data_type for column in node.columns.values()}
-
-
 def parents_of(graph: Graph, node: Node) -> list[Node]:
     """What a node reads, with an ephemeral model replaced by what it reads: it has no table."""
     found: dict[str, Node] = {}

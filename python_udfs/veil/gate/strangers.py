@@ -37,7 +37,7 @@ def check_stranger(graph: Graph, node: Node, sql: str) -> list[Finding]:
         reaches = reaches or ";" in sql or _ZONE.search(sql) is not None
     elif not reaches and _ZONE.search(sql):
         # It can be read: a column may be called `marts`, a catalog may not.
-        tables = [table for tree in trees if tree for table in tree.find_all(exp.Table)]
+        tables = [table for tree in trees for table in tree.find_all(exp.Table)]
         reaches = any(
             not isinstance(table.this, exp.Identifier)
             or any(part.name.lower() in ZONES for part in table.parts[:-1])

@@ -14,6 +14,8 @@ from typing import Any
 from veil.errors import VeilError
 
 PREFIX = "privacy_"
+BASES = frozenset({"seed", "source", "snapshot"})
+"""Kinds of node whose columns are what they are, and not what a model's SQL makes of them."""
 
 
 def _merged(where: str, *metas: Mapping[str, Any] | None) -> dict[str, Any]:
@@ -30,6 +32,11 @@ def _merged(where: str, *metas: Mapping[str, Any] | None) -> dict[str, Any]:
                 )
             merged[key] = value
     return merged
+
+
+def is_quoted(relation: str) -> bool:
+    """Whether a relation is a quoted name, and not a file or a call."""
+    return relation.startswith('"')
 
 
 @dataclass(frozen=True)
@@ -71,6 +78,11 @@ class Node:
     @property
     def relation(self) -> str:
         return str(self.raw.get("relation_name") or "")
+
+    @property
+    def is_table(self) -> bool:
+        """Whether its relation is a quoted name, and not a source's file or call."""
+        return is_quoted(self.relation)
 
     @property
     def identifier(self) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
@@ -11,7 +10,7 @@ from pathlib import Path
 import duckdb
 
 from veil.artifacts import Identifier, Kind, Opened, Sheet, Wanted, scan_files
-from veil.artifacts.places import target_folders
+from veil.artifacts.places import read_manifest
 from veil.artifacts.sheets import CELL, ROW, UnreadableError
 from veil.errors import VeilError
 from veil.findings import Finding
@@ -57,6 +56,7 @@ def scan_artifacts(
     graph: Graph,
     *,
     since_last: bool,
+    wanted: Wanted | None = None,
 ) -> list[Finding]:
     """Scan every file that dbt and veil write for keys and direct identifiers.
 
@@ -67,6 +67,7 @@ def scan_artifacts(
         graph: says which columns are direct identifiers.
         since_last: read only what changed since the last scan; what it found clean and nobody
             touched is clean. A file with a finding is read again each time.
+        wanted: what an earlier scan of the same run looked for, with its fingerprints.
 
     Returns:
         One finding for each source and file, heaviest first; none holds a value.
@@ -74,14 +75,20 @@ def scan_artifacts(
     Raises:
         VeilError: a key cannot be unwrapped, or the record of the scan cannot be written.
     """
+    if wanted is None:
+        wanted = wanted_of(conn, graph)
+    return scan_files(project, keyring, wanted, open_tables, since_last=since_last)
+
+
+def wanted_of(conn: duckdb.DuckDBPyConnection, graph: Graph) -> Wanted:
+    """What a scan looks for: the direct identifiers in the identified zone, as it is now."""
     columns = list(_columns(conn, graph))
-    wanted = Wanted(
+    return Wanted(
         sources=tuple(sorted(f"{node.name}.{column}" for node, _, column, _ in columns)),
         values=lambda: identifiers(conn, graph),
         domains=_domains(graph),
         uses=_noises(graph),
     )
-    return scan_files(project, keyring, wanted, open_tables, since_last=since_last)
 
 
 def scan_project(project: Project, *, since_last: bool = False) -> list[Finding]:
@@ -104,9 +111,10 @@ def scan_project(project: Project, *, since_last: bool = False) -> list[Finding]
 
 
 def _manifest(project: Project) -> Graph:
-    for folder in target_folders(project):
-        with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
-            return Graph(json.loads((folder / "manifest.json").read_text(encoding="utf-8")))
+    found = read_manifest(project)
+    if found is not None:
+        with contextlib.suppress(LookupError, TypeError, AttributeError):
+            return Graph(found[1])
     raise VeilError(
         "target/manifest.json cannot be read, and with it what is a direct identifier.",
         remedy="Run `dbt parse` first.",

@@ -16,7 +16,7 @@ from veil.policy.overrides import check_overrides
 from veil.policy.partial_runs import check_partial_run
 from veil.policy.rules import check_node, check_project, refuse
 from veil.policy.settings import check_settings
-from veil.warehouse.artifacts import scan_artifacts
+from veil.warehouse.artifacts import scan_artifacts, wanted_of
 from veil.warehouse.content import content_sql
 from veil.warehouse.drift import drifts
 from veil.warehouse.partial import partial_relations, whole_sql
@@ -114,7 +114,16 @@ def _receipt_sql(session: Session, payload: Payload) -> str:
 def _scan(session: Session, payload: Payload) -> list[str]:
     """Look through what the run has written; errors stop it, the rest is said."""
     graph, _gate = session.run(payload["graph"], threshold=payload["threshold"])
-    found = scan_artifacts(session.project, session.conn, session.keyring, graph, since_last=True)
+    if session.wanted is None:
+        session.wanted = wanted_of(session.conn, graph)
+    found = scan_artifacts(
+        session.project,
+        session.conn,
+        session.keyring,
+        graph,
+        since_last=True,
+        wanted=session.wanted,
+    )
     # What is published already is about to be written anew, or was looked at when it was.
     if payload["before"]:
         found = [one for one in found if not one.file.startswith("published/")]
@@ -123,7 +132,8 @@ def _scan(session: Session, payload: Payload) -> list[str]:
 
 
 def _whole_sql(session: Session, payload: Payload) -> str:
-    return whole_sql(payload["database"], payload["relation"], whole=payload["whole"])
+    whole = not session.is_partial_run()
+    return whole_sql(payload["database"], payload["relation"], whole=whole)
 
 
 def _publish(session: Session, payload: Payload) -> list[str]:

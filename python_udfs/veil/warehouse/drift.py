@@ -40,7 +40,7 @@ def drifts(conn: duckdb.DuckDBPyConnection, project: Project, graph: Graph) -> l
 
 
 def _source_columns(conn: duckdb.DuckDBPyConnection, node: Node) -> dict[str, str]:
-    if node.relation.startswith('"'):
+    if node.is_table:
         return real_columns(conn, node.database, node.schema, node.identifier)
     try:
         return described_columns(conn, node.relation)

@@ -106,6 +106,6 @@ class LineageGate:
         return self._volatile.get(node.relation, ())
 
     def _columns(self, node: Node) -> dict[str, str]:
-        if node.kind == "source" and not node.relation.startswith('"'):
+        if node.kind == "source" and not node.is_table:
             return described_columns(self._conn, node.relation)
         return real_columns(self._conn, node.database, node.schema, node.identifier)

@@ -1,4 +1,4 @@
-"""DuckDB's errors without the values that they quote, and no statement that could carry one out.
+"""DuckDB's errors without the values that they quote.
 
 A cast that fails, a broken key, `error()` of a column: DuckDB prints the value, and dbt carries the
 text to the console, its log and run_results.json. Errors about SQL (a missing table, a misspelt
@@ -8,12 +8,8 @@ name) quote the statement alone and pass as they are.
 from __future__ import annotations
 
 import re
-from typing import Any
 
 import duckdb
-from dbt.adapters.duckdb.environments.local import DuckDBCursorWrapper
-
-from veil.warehouse.statements import refusal
 
 ABOUT_SQL = (
     duckdb.BinderException,
@@ -32,10 +28,6 @@ _CHECK = re.compile(
 _NOT_NULL = re.compile(r"Constraint Error: NOT NULL constraint failed: [\w.]+")
 _known: set[str] = set()
 """Texts of veil's own errors inside functions: they hold no value, and are passed on."""
-
-
-class SafeError(Exception):
-    """An error of the database whose text holds no value."""
 
 
 def remember(problem: str) -> str:
@@ -80,27 +72,3 @@ def safe_message(error: Exception, sql: str = "") -> str:
             return head
         return f"{kind} Error: a row breaks a constraint; its values are not shown."
     return f"{kind} Error: the statement failed on a value; it is not shown."
-
-
-def guard_cursors() -> None:
-    """Let dbt-duckdb's cursors send safe statements and raise safe errors; twice does no harm."""
-    for name in ("execute", "fetchall", "fetchmany", "fetchone"):
-        setattr(DuckDBCursorWrapper, name, _guarded(name))
-
-
-def _guarded(name: str) -> Any:
-    def call(self: DuckDBCursorWrapper, *arguments: Any) -> Any:
-        if name == "execute":
-            refused = refusal(self._cursor, arguments[0])
-            if refused:
-                raise SafeError(refused)
-        try:
-            if name == "execute" and len(arguments) > 1 and arguments[1] is None:
-                return self._cursor.execute(arguments[0])
-            return getattr(self._cursor, name)(*arguments)
-        except Exception as error:
-            # Not `from error`: dbt logs the chain of causes, and with it the value.
-            problem = safe_message(error, str(arguments[0]) if arguments else "")
-        raise SafeError(problem)
-
-    return call

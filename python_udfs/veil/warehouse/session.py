@@ -10,6 +10,7 @@ from typing import Any
 import duckdb
 from dbt.flags import get_flags
 
+from veil.artifacts import Wanted
 from veil.keys import Keyring
 from veil.policy.graph import Graph
 from veil.project import Project
@@ -35,6 +36,8 @@ class Session:
     keyring: Keyring
     started: bool = False
     """Whether `veil.start_run()` has let this run pass."""
+    wanted: Wanted | None = None
+    """What the artefact scans of this run look for."""
     _run: tuple[Mapping[str, Any], Graph, LineageGate] | None = None
 
     def run(self, raw: Mapping[str, Any], *, threshold: int) -> tuple[Graph, LineageGate]:

@@ -11,6 +11,7 @@ from click.testing import CliRunner
 from jsonschema import Draft201909Validator
 
 from harness import DbtProject
+from veil.check import check_project
 from veil.cli.contract import contract
 from veil.contracts import read_contracts
 from veil.errors import FindingError, VeilError
@@ -69,6 +70,7 @@ def test_written_contracts_bind_the_next_change(project: DbtProject) -> None:
     _, too_old = _run(project, "--check")
     assert project.dbt("parse").ok
     refused, failure = _run(project, "--check")
+    checked = [one for one in check_project(project.veil).findings if one.rule == "contract_break"]
     _, not_written = _run(project, "--write", "contracts")
 
     assert written.count("version 1.0.0") == len(read_contracts(project.root / "contracts")) == 6
@@ -77,6 +79,7 @@ def test_written_contracts_bind_the_next_change(project: DbtProject) -> None:
     assert "dbt parse" in str(too_old)
     assert isinstance(failure, FindingError)
     assert "the threshold was 11 and is 7" in refused
+    assert any("the threshold was 11 and is 7" in one.message for one in checked)
     assert isinstance(not_written, FindingError)
     assert {path: path.read_text() for path in before} == before
 

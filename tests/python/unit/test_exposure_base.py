@@ -94,7 +94,6 @@ def test_uncommitted_changes_are_compared(bench: Bench) -> None:
     assert (unchanged.changes, unchanged.must_look, unchanged.notice) == ((), False, "")
     assert {(one.kind, one.column) for one in found.changes} == {("column_unclassified", "mail")}
     assert found.must_look
-    assert found.folder == "data/shop/"
 
 
 def test_the_other_direction_reads_the_commit(bench: Bench) -> None:

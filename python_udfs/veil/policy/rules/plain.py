@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from veil.bypass.hooks import WRITING_CONFIG
 from veil.policy.graph import Graph, Node
 from veil.policy.rules.common import Rule, title
 
@@ -16,8 +17,7 @@ FREE = frozenset(
         # Judged elsewhere, or never written into SQL.
         "meta", "tags", "docs", "description", "pre-hook", "post-hook", "pre_hook", "post_hook",
         "persist_docs", "contract", "freshness", "group", "packages", "grants", "delimiter",
-        "incremental_predicates", "merge_clauses", "merge_insert_condition",
-        "merge_returning_columns", "merge_update_condition", "merge_update_set_expressions",
+        "incremental_predicates", *WRITING_CONFIG,
         "dbt_valid_to_current", "sql_header", "loaded_at_query", "loaded_at_field",
         "external_location", "location", "options", "plugin",
     }
