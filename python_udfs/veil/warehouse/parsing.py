@@ -19,6 +19,8 @@ from typing import Any
 from dbt.adapters.factory import get_adapter_package_names
 from dbt.cli import requires
 from dbt.cli.main import cli
+from dbt.context import base as base_context
+from dbt.context import macros
 from dbt.version import __version__
 from dbt_common.clients import jinja
 from dbt_common.dataclass_schema import dbtClassMixin
@@ -69,14 +71,18 @@ TELLING = tuple(
 def hasten() -> None:
     """Take out work that dbt does again and again with the same outcome.
 
-    It compiles the template of a hook and validates the same configuration for every model, reads
-    the whole environment for each macro name that it does not find, and lets the garbage collector
-    walk a tree that only grows: on a thousand models, together, two fifths of its time.
+    It compiles the template of a hook and validates the same configuration for every model, wraps
+    Python's modules and every macro anew for each, reads the whole environment for each macro name
+    that it does not find, and lets the garbage collector walk a tree that only grows: on a thousand
+    models, together, nearly half of its time.
     """
     gc.freeze()
     gc.set_threshold(700_000, 10, 1_000)
     secrets = base.env_secrets()
     base.env_secrets = lambda: secrets
+    modules = base_context.get_context_modules()
+    base_context.get_context_modules = lambda: modules
+    macros.MacroNamespaceBuilder.add_macros = _add_macros
     environment = jinja.MacroFuzzEnvironment
     compile_once = environment.compile
     compiled: dict[tuple[Any, ...], Any] = {}
@@ -100,6 +106,26 @@ def hasten() -> None:
             valid.add(key)
 
     dbtClassMixin.validate = classmethod(validate)
+
+
+def _add_macros(self: Any, added: Iterable[Any], ctx: Any) -> None:
+    """What `MacroNamespaceBuilder.add_macros` does, looking at the package once and not per macro.
+
+    dbt calls it with the macros of one package, whose names are the keys of a mapping.
+    """
+    generator, node, stack = macros.MacroGenerator, self.node, self.thread_ctx
+    made = {macro.name: generator(macro, ctx, node, stack) for macro in added}
+    if not made:
+        return
+    package = next(iter(made.values())).macro.package_name
+    if package in self.internal_package_names:
+        self.internal_packages[package] = made
+        return
+    self.packages[package] = made
+    if package == self.search_package:
+        self.locals.update(made)
+    elif package == self.root_package:
+        self.globals.update(made)
 
 
 def message_of(text: str) -> str:
