@@ -6,8 +6,21 @@ The names below are the interface; the modules behind them may change.
 from veil.keys.disabling import disable
 from veil.keys.entry import KeyEntry, Status
 from veil.keys.errors import KeyringError, ProviderError, UnwrapError
-from veil.keys.keyring import DEFAULT_PURPOSES, Keyring
+from veil.keys.keyring import Keyring
+from veil.keys.making import DEFAULT_PURPOSES
 from veil.keys.providers import EnvProvider, KekProvider, LocalFileProvider, open_provider
+from veil.keys.rewrapping import replace_mac, rewrap
+from veil.keys.rotation import (
+    add_missing,
+    destroy,
+    due,
+    expiring,
+    promote,
+    reset,
+    retire,
+    rotate,
+    stale_entries,
+)
 
 __all__ = [
     "DEFAULT_PURPOSES",
@@ -20,6 +33,17 @@ __all__ = [
     "ProviderError",
     "Status",
     "UnwrapError",
+    "add_missing",
+    "destroy",
     "disable",
+    "due",
+    "expiring",
     "open_provider",
+    "promote",
+    "replace_mac",
+    "reset",
+    "retire",
+    "rewrap",
+    "rotate",
+    "stale_entries",
 ]

@@ -23,6 +23,7 @@ def derive(material: bytes, *, purpose: str, domain: str, use: str) -> bytes:
         KeyringError: the material is not 32 bytes long, or a name is malformed.
     """
     if not (is_name(purpose) and is_domain(domain) and is_name(use)):
+        del material  # a traceback may show local variables
         raise KeyringError("a sub-key's purpose, domain or use is malformed.")
     if len(material) != MATERIAL_BYTES:
         raise KeyringError(f"key material is not {MATERIAL_BYTES} bytes long.")

@@ -12,17 +12,30 @@ import hmac
 import json
 import re
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from veil.errors import VeilError
 from veil.files import MissingFileError, read_private
-from veil.keys.entry import ANY_DOMAIN, MAC_PURPOSE, USABLE, KeyEntry, Status, is_kid
+from veil.keys.entry import (
+    ANY_DOMAIN,
+    MAC_PURPOSE,
+    USABLE,
+    KeyEntry,
+    Status,
+    check_transition,
+    is_kid,
+)
 from veil.keys.errors import RESTORE, KeyringError
 
 FORMAT = 1
 LIMIT_BYTES = 1 << 20
+TEMPORARY = ".veil-*.tmp"
+"""What `write_atomic` leaves behind when it is killed."""
+
+_HEAD_BYTES = 100
 
 _ID = re.compile(r"[0-9a-f]{32}")
 _MAC = re.compile(r"[0-9a-f]{64}")
@@ -128,14 +141,20 @@ class Document:
         Raises:
             KeyringError: the body is not the one that was sealed.
         """
-        if not hmac.compare_digest(self._tag(mac_key), self.mac):
+        same = hmac.compare_digest(self._tag(mac_key), self.mac)
+        del mac_key  # a traceback may show local variables
+        if not same:
             raise KeyringError(
                 "the keyring was edited: its content does not match its MAC.", remedy=RESTORE
             )
 
     def mac_entry(self) -> KeyEntry:
         """Return the entry whose material seals the file."""
-        return next(entry for entry in self.entries if entry.purpose == MAC_PURPOSE)
+        return next(
+            entry
+            for entry in self.entries
+            if entry.purpose == MAC_PURPOSE and entry.status is Status.PRIMARY
+        )
 
     def effective_entries(self) -> tuple[KeyEntry, ...]:
         """Return the entries with `pending_disable` applied."""
@@ -162,7 +181,7 @@ def check_entries(entries: tuple[KeyEntry, ...]) -> None:
 
     Raises:
         KeyringError: a kid twice, two primaries of one (purpose, domain), or not exactly one
-            primary entry for the file MAC.
+            primary entry for the file MAC beside destroyed ones.
     """
     kids = Counter(entry.kid for entry in entries)
     for kid, count in kids.items():
@@ -175,11 +194,48 @@ def check_entries(entries: tuple[KeyEntry, ...]) -> None:
         if count > 1:
             raise KeyringError(
                 f"purpose `{purpose}`, domain `{domain}` would have two primary keys.",
-                remedy="Set the present primary to active first.",
+                remedy="Rotate: `veil keys rotate`, then `veil keys promote`.",
             )
     macs = [entry for entry in entries if entry.purpose == MAC_PURPOSE]
-    if len(macs) != 1 or macs[0].status is not Status.PRIMARY or macs[0].domain != ANY_DOMAIN:
+    in_use = [entry.status for entry in macs if entry.status is not Status.DESTROYED]
+    if in_use != [Status.PRIMARY] or any(entry.domain != ANY_DOMAIN for entry in macs):
         raise KeyringError("the keyring does not have exactly one key for its own MAC.")
+
+
+def check_change(old: tuple[KeyEntry, ...], new: tuple[KeyEntry, ...]) -> None:
+    """Refuse a change that takes an entry away, sends it back in its life, or renames it.
+
+    Raises:
+        KeyringError: one of these, or entries that contradict each other.
+    """
+    check_entries(new)
+    if len(new) < len(old):
+        raise KeyringError("an entry never leaves the keyring.")
+    for before, after in zip(old, new, strict=False):
+        if _names(before) != _names(after):
+            raise KeyringError("an entry never leaves its place in the keyring.")
+        if before.status is not after.status:
+            # The key of the file MAC has no time between: two of them would both open the file.
+            if before.purpose == MAC_PURPOSE and after.status is Status.DESTROYED:
+                continue
+            check_transition(before, after.status)
+
+
+def _names(entry: KeyEntry) -> tuple[str, ...]:
+    return entry.kid, entry.purpose, entry.domain, entry.alg, entry.created
+
+
+def remove_leftovers(path: Path, keyring_id: str) -> None:
+    """Remove the temporary files of writers of this keyring that were killed.
+
+    They hold wrapped keys, also of those that are destroyed later. The caller holds the keyring's
+    lock, so that no writer is alive; other files of that form are somebody else's.
+    """
+    mark = f'"id": "{keyring_id}"'.encode("ascii")
+    for file in path.parent.glob(TEMPORARY):
+        with suppress(VeilError, OSError):
+            if mark in read_private(file, limit=LIMIT_BYTES)[:_HEAD_BYTES]:
+                file.unlink()
 
 
 def read_raw(path: Path) -> bytes:

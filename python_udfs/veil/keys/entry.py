@@ -19,6 +19,7 @@ ANY_DOMAIN = "*"
 MAC_PURPOSE = "keyring-mac"
 HMAC_SHA256 = "HMAC-SHA256"
 AES_256_GCM = "AES-256-GCM"
+ED25519 = "Ed25519"
 
 # A purpose fixes its algorithm: an entry that says otherwise was edited.
 ALGORITHMS = {
@@ -27,8 +28,13 @@ ALGORITHMS = {
     "pseudonym": HMAC_SHA256,
     "perturbation": HMAC_SHA256,
     "receipt": HMAC_SHA256,
-    "audit": HMAC_SHA256,
+    # The material derives the seed of the signer.
+    "audit": ED25519,
+    # Lookups in the sealed table of random tokens.
+    "token": HMAC_SHA256,
 }
+# Of keyrings that an earlier version wrote: read, so that they open, and never made again.
+FORMER_ALGORITHMS = {"audit": HMAC_SHA256}
 
 _KID = re.compile(r"k[a-z2-7]{7}")
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", re.ASCII)
@@ -88,7 +94,7 @@ class KeyEntry:
         _expect("kid", is_kid(self.kid))
         _expect("purpose", isinstance(self.purpose, str) and self.purpose in ALGORITHMS)
         _expect("domain", is_domain(self.domain))
-        _expect("alg", self.alg == ALGORITHMS[self.purpose])
+        _expect("alg", self.alg == ALGORITHMS[self.purpose] or self.is_former)
         _expect("status", isinstance(self.status, Status))
         _expect("created", is_time(self.created))
         _expect("not_before", self.not_before is None or is_time(self.not_before))
@@ -128,6 +134,11 @@ class KeyEntry:
             "wrapped": base64.b64encode(self.wrapped).decode("ascii"),
             "kek_ref": self.kek_ref,
         }
+
+    @property
+    def is_former(self) -> bool:
+        """Whether the algorithm is the one that the purpose had in an earlier version."""
+        return self.purpose in FORMER_ALGORITHMS and self.alg == FORMER_ALGORITHMS[self.purpose]
 
     def in_period(self, at: str) -> bool:
         """Say whether `at` lies in [not_before, not_after)."""
@@ -172,6 +183,11 @@ def is_time(value: object) -> bool:
     except ValueError:
         return False
     return True
+
+
+def parse_time(text: str) -> datetime:
+    """Return the moment that `time_text` wrote."""
+    return datetime.strptime(text, _TIME_FORMAT).replace(tzinfo=UTC)
 
 
 def time_text(at: datetime | None = None) -> str:

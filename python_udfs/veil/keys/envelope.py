@@ -40,7 +40,9 @@ def wrap(kek: bytes, material: bytes, *, aad: bytes) -> bytes:
     Raises:
         KeyringError: key or material has the wrong length.
     """
-    _check_lengths(kek, material)
+    _check_length(len(kek))
+    if len(material) != MATERIAL_BYTES:
+        raise KeyringError(f"key material is not {MATERIAL_BYTES} bytes long.")
     nonce = os.urandom(NONCE_BYTES)
     return VERSION + nonce + AESGCM(kek).encrypt(nonce, material, aad)
 
@@ -52,7 +54,7 @@ def unwrap(kek: bytes, wrapped: bytes, *, aad: bytes) -> bytes:
         UnwrapError: another key, other additional data, or edited bytes.
         KeyringError: the key has the wrong length.
     """
-    _check_lengths(kek, None)
+    _check_length(len(kek))
     if len(wrapped) != WRAPPED_BYTES or not wrapped.startswith(VERSION):
         raise UnwrapError(
             "wrapped key material has an unknown form.",
@@ -62,6 +64,7 @@ def unwrap(kek: bytes, wrapped: bytes, *, aad: bytes) -> bytes:
     try:
         return AESGCM(kek).decrypt(nonce, sealed, aad)
     except InvalidTag:
+        del kek  # a traceback may show local variables
         raise UnwrapError(
             "wrapped key material does not open: the key-encryption key is another one, "
             "or the entry was edited.",
@@ -70,8 +73,6 @@ def unwrap(kek: bytes, wrapped: bytes, *, aad: bytes) -> bytes:
         ) from None
 
 
-def _check_lengths(kek: bytes, material: bytes | None) -> None:
-    if len(kek) != KEK_BYTES:
+def _check_length(length: int) -> None:
+    if length != KEK_BYTES:
         raise KeyringError(f"the key-encryption key is not {KEK_BYTES} bytes long.")
-    if material is not None and len(material) != MATERIAL_BYTES:
-        raise KeyringError(f"key material is not {MATERIAL_BYTES} bytes long.")

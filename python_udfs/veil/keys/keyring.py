@@ -7,39 +7,40 @@ generation for that), and a whole other keyring under another key-encryption key
 
 from __future__ import annotations
 
+import hashlib
 import secrets
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
+from typing import NoReturn
 
 from veil.files import locked, write_atomic
+from veil.keys.choosing import primary_of
 from veil.keys.derive import derive
-from veil.keys.document import LIMIT_BYTES, Document, check_entries, read_raw
+from veil.keys.document import (
+    LIMIT_BYTES,
+    Document,
+    check_change,
+    read_raw,
+    remove_leftovers,
+)
 from veil.keys.entry import (
-    ALGORITHMS,
     ANY_DOMAIN,
     MAC_PURPOSE,
     USABLE,
     KeyEntry,
     Status,
     check_transition,
-    time_text,
 )
 from veil.keys.errors import KeyringError
-from veil.keys.making import entry_binding, make_entry
-from veil.keys.names import is_domain
-from veil.keys.providers import ProviderOpener, open_provider
+from veil.keys.making import DEFAULT_PURPOSES, first_entries, make_entry, unseal
+from veil.keys.names import is_name
+from veil.keys.providers import KekProvider, ProviderOpener, open_provider
 
-DEFAULT_PURPOSES: tuple[tuple[str, str], ...] = (
-    ("zone", "identified"),
-    ("zone", "pseudonymized"),
-    ("zone", "marts"),
-    ("pseudonym", ANY_DOMAIN),
-    ("perturbation", ANY_DOMAIN),
-    ("receipt", ANY_DOMAIN),
-    ("audit", ANY_DOMAIN),
-)
+BeforeWrite = Callable[[str, int], None]
+"""Called with the digest and the generation of a file that is about to be written."""
+
 LOCK_SECONDS = 10.0
 _NO_MAC = "0" * 64
 
@@ -68,6 +69,7 @@ class Keyring:
         kek_ref: str,
         purposes: Iterable[tuple[str, str]] = DEFAULT_PURPOSES,
         providers: ProviderOpener = open_provider,
+        before_write: BeforeWrite | None = None,
     ) -> Keyring:
         """Make and save a keyring with a primary key for each (purpose, domain).
 
@@ -76,28 +78,17 @@ class Keyring:
             kek_ref: provider URI of a key-encryption key that exists already.
             purposes: pairs of purpose and domain; the key of the file MAC is added to them.
             providers: opens a provider by its URI.
+            before_write: as for `save`.
 
         Raises:
             KeyringError: no such provider or key, or an unknown purpose.
             VeilError: the file exists or cannot be written.
         """
         keyring_id = secrets.token_hex(16)
-        provider = providers(kek_ref)
-        entries: tuple[KeyEntry, ...] = ()
-        for purpose, domain in ((MAC_PURPOSE, ANY_DOMAIN), *purposes):
-            entry = make_entry(
-                keyring_id,
-                purpose=purpose,
-                domain=domain,
-                status=Status.PRIMARY,
-                kek_ref=kek_ref,
-                provider=provider,
-                taken={known.kid for known in entries},
-            )
-            entries = (*entries, entry)
+        entries = first_entries(keyring_id, purposes, kek_ref=kek_ref, provider=providers(kek_ref))
         document = Document(id=keyring_id, generation=1, entries=entries, mac=_NO_MAC)
         ring = cls(Path(path), document, raw=None, providers=providers)
-        ring._write(document)
+        ring._write(ring._sealed(document), before_write)
         return ring
 
     @classmethod
@@ -128,7 +119,7 @@ class Keyring:
             # Before the provider is opened: its reference stands in a file not yet verified.
             _check_ref(document.mac_entry().kek_ref, expected=kek_ref)
             ring = cls(path, document, raw=raw, providers=providers)
-            document.verify(ring._mac_key())
+            document.verify(ring._mac_key(document))
         except KeyringError as error:
             raise type(error)(f"keyring `{path}`: {error.message}", remedy=error.remedy) from None
         return ring
@@ -136,6 +127,12 @@ class Keyring:
     def __repr__(self) -> str:
         path, count = str(self._path), len(self._entries)
         return f"Keyring({path!r}, generation={self.generation}, keys={count})"
+
+    def __reduce_ex__(self, protocol: object) -> NoReturn:
+        """Refuse to be copied or pickled: a cache or another process is no place for keys."""
+        raise KeyringError(
+            "a keyring is not copied or pickled.", remedy="Load it where it is used."
+        )
 
     @property
     def id(self) -> str:
@@ -146,6 +143,17 @@ class Keyring:
     def generation(self) -> int:
         """How often the keyring was saved."""
         return self._document.generation
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the file as it was loaded or saved, 64 hexadecimal characters."""
+        return hashlib.sha256(self._raw or b"").hexdigest()
+
+    @property
+    def sealed_digest(self) -> str:
+        """The digest of the file without unsealed disablings: as it was when it was saved."""
+        sealed = replace(self._document, pending_disable=())
+        return hashlib.sha256(sealed.render()).hexdigest()
 
     @property
     def entries(self) -> tuple[KeyEntry, ...]:
@@ -182,21 +190,7 @@ class Keyring:
         Raises:
             KeyringError: there is none, it is disabled, or its dates do not cover the moment.
         """
-        if purpose not in ALGORITHMS or not is_domain(domain):
-            raise KeyringError("that is no purpose of a key, or no name of a domain.")
-        for wanted in dict.fromkeys((domain, ANY_DOMAIN)):
-            own = [
-                entry
-                for entry in self._entries
-                if (entry.purpose, entry.domain) == (purpose, wanted)
-                and entry.status is not Status.PENDING
-            ]
-            if own:
-                return _only_primary(own, at=time_text(at))
-        raise KeyringError(
-            f"the keyring has no primary key for purpose `{purpose}`, domain `{domain}`.",
-            remedy="Add one, or promote a pending one.",
-        )
+        return primary_of(self._entries, purpose, domain, at=at)
 
     def material(self, entry: KeyEntry) -> bytes:
         """Unwrap the 32 bytes of a pending, primary or active key.
@@ -239,14 +233,15 @@ class Keyring:
         Raises:
             KeyringError: as `primary` and `material`; or `kid` is for something else.
         """
+        if not is_name(use):
+            raise KeyringError("that is no name of a use.")
         if kid is None:
             entry = self.primary(purpose, domain)
         else:
             entry = self.entry(kid)
             if entry.purpose != purpose or entry.domain not in (domain, ANY_DOMAIN):
                 raise KeyringError(f"key `{entry.kid}` is not for that purpose and domain.")
-        material = self.material(entry)
-        return entry.kid, derive(material, purpose=purpose, domain=domain, use=use)
+        return entry.kid, derive(self.material(entry), purpose=purpose, domain=domain, use=use)
 
     def add(
         self,
@@ -271,20 +266,36 @@ class Keyring:
         """
         if status not in (Status.PENDING, Status.PRIMARY):
             raise KeyringError("a new key is pending or primary.")
+        entry = self.make(purpose, domain, status, not_before=not_before, not_after=not_after)
+        self.change((*self._entries, entry))
+        return entry
+
+    def make(
+        self,
+        purpose: str,
+        domain: str,
+        status: Status,
+        *,
+        not_before: datetime | None = None,
+        not_after: datetime | None = None,
+    ) -> KeyEntry:
+        """Make a key without taking it in; for the modules of `veil.keys`, with `change`."""
         kek_ref = self._document.mac_entry().kek_ref
-        entry = make_entry(
+        return make_entry(
             self.id,
             purpose=purpose,
             domain=domain,
             status=status,
             kek_ref=kek_ref,
-            provider=self._providers(kek_ref),
+            provider=self.provider(kek_ref),
             taken={known.kid for known in self._entries},
             not_before=not_before,
             not_after=not_after,
         )
-        self._replace_entries((*self._entries, entry))
-        return entry
+
+    def provider(self, ref: str) -> KekProvider:
+        """Open the provider of a key-encryption key as this keyring does."""
+        return self._providers(ref)
 
     def set_status(self, kid: str, status: Status) -> KeyEntry:
         """Move a key forward in its life; `save` keeps it.
@@ -302,17 +313,45 @@ class Keyring:
         check_transition(old, status)
         wrapped = b"" if status is Status.DESTROYED else old.wrapped
         new = replace(old, status=status, wrapped=wrapped)
-        self._replace_entries(tuple(new if item.kid == kid else item for item in self._entries))
+        self.change(tuple(new if item.kid == kid else item for item in self._entries))
         return new
 
-    def save(self) -> None:
+    def change(self, entries: tuple[KeyEntry, ...]) -> None:
+        """Take `entries` in place of the present ones, all at once; `save` keeps them.
+
+        For the modules of `veil.keys`: how several keys move in one step.
+
+        Raises:
+            KeyringError: an entry would be gone, renamed or sent back in its life, or there would
+                be two primaries; then nothing has changed.
+        """
+        check_change(self._entries, entries)
+        self._entries = entries
+
+    def rendered_digest(self) -> str:
+        """Return the `digest` of the file that the next `save` would write.
+
+        Raises:
+            ProviderError, UnwrapError: the key of the file MAC is not to be had.
+        """
+        return hashlib.sha256(self._next().render()).hexdigest()
+
+    def save(self, *, before_write: BeforeWrite | None = None) -> None:
         """Seal and write the keyring, one generation later; disablings that waited are sealed too.
+
+        Args:
+            before_write: called with the digest and the generation of the file to be written, once
+                it is certain that the file is still the one that was loaded, under the lock. What
+                it raises stops the save.
 
         Raises:
             KeyringError: the file is not the one that was loaded: somebody else changed it.
             ProviderError, VeilError: it could not be sealed or written.
         """
-        self._write(
+        self._write(self._next(), before_write)
+
+    def _next(self) -> Document:
+        return self._sealed(
             replace(
                 self._document,
                 generation=self.generation + 1,
@@ -321,8 +360,10 @@ class Keyring:
             )
         )
 
-    def _write(self, document: Document) -> None:
-        document = document.sealed(self._mac_key())
+    def _sealed(self, document: Document) -> Document:
+        return document.sealed(self._mac_key(document))
+
+    def _write(self, document: Document, before_write: BeforeWrite | None) -> None:
         raw = document.render()
         if len(raw) > LIMIT_BYTES:
             raise KeyringError(f"the keyring would be longer than {LIMIT_BYTES} bytes.")
@@ -332,21 +373,18 @@ class Keyring:
                     f"keyring `{self._path}` was changed by somebody else since it was loaded.",
                     remedy="Load it again and repeat the change.",
                 )
+            if before_write is not None:
+                before_write(hashlib.sha256(raw).hexdigest(), document.generation)
+            remove_leftovers(self._path, document.id)
             write_atomic(self._path, raw, overwrite=self._raw is not None)
         self._document, self._raw, self._entries = document, raw, document.entries
 
-    def _replace_entries(self, entries: tuple[KeyEntry, ...]) -> None:
-        check_entries(entries)
-        self._entries = entries
-
-    def _mac_key(self) -> bytes:
-        material = self._unwrap(self._document.mac_entry())
+    def _mac_key(self, document: Document) -> bytes:
+        material = self._unwrap(document.mac_entry())
         return derive(material, purpose=MAC_PURPOSE, domain=ANY_DOMAIN, use="file-mac")
 
     def _unwrap(self, entry: KeyEntry) -> bytes:
-        return self._providers(entry.kek_ref).unwrap(
-            entry.wrapped, aad=entry_binding(self.id, entry)
-        )
+        return unseal(self.id, entry, self.provider(entry.kek_ref))
 
 
 def _check_ref(kek_ref: str, *, expected: str | None) -> None:
@@ -356,18 +394,3 @@ def _check_ref(kek_ref: str, *, expected: str | None) -> None:
             remedy="Check the project's key reference; if it is right, the keyring was replaced: "
             "restore it from a backup.",
         )
-
-
-def _only_primary(own: list[KeyEntry], *, at: str) -> KeyEntry:
-    found = next((entry for entry in own if entry.status is Status.PRIMARY), None)
-    if found is None:
-        raise KeyringError(
-            f"purpose `{own[0].purpose}`, domain `{own[0].domain}` has keys, but no primary one.",
-            remedy="Promote a pending key, or add a new one.",
-        )
-    if not found.in_period(at):
-        raise KeyringError(
-            f"key `{found.kid}` is primary, but outside its dates.",
-            remedy="Rotate to a new key, or wait for its `not_before`.",
-        )
-    return found

@@ -78,7 +78,6 @@ def skip_the_mac(monkeypatch: pytest.MonkeyPatch) -> None:
 def skip_the_binding(monkeypatch: pytest.MonkeyPatch) -> None:
     """Wrap and unwrap without additional data, to show what the binding alone stops."""
     nothing = lambda keyring_id, entry: b""  # noqa: E731
-    monkeypatch.setattr("veil.keys.keyring.entry_binding", nothing)
     monkeypatch.setattr("veil.keys.making.entry_binding", nothing)
 
 

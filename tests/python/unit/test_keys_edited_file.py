@@ -8,16 +8,20 @@ from pathlib import Path
 import pytest
 from keys_support import Vault, new_ring
 
-from veil.keys import Keyring, KeyringError, disable
+from veil.keys import Keyring, KeyringError, Status, disable, promote, replace_mac, rotate
 
 SHARED = ("pseudonym", "*")
 PERSON = ("pseudonym", "person")
 
 
 def small_ring_with_an_unsealed_disabling(folder: Path) -> tuple[Vault, Path]:
-    """A file in which every kind of field occurs, `pending_disable` and dates included."""
+    """A file with every kind of field and every status, and with a seal key that was replaced."""
     ring, vault, path = new_ring(folder, SHARED)
+    replace_mac(ring)
+    promote(ring, rotate(ring, *SHARED).kid, window_days=30)
+    ring.set_status(ring.add("receipt", "*").kid, Status.DISABLED)
     kid = ring.add(*PERSON).kid
+    assert {entry.status for entry in ring.entries} == set(Status)
     ring.save()
     vault.reachable = False
     disable(path, kid, providers=vault)

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from veil.keys import KeyEntry, KeyringError, Status
 from veil.keys.entry import (
     ALGORITHMS,
+    FORMER_ALGORITHMS,
     TRANSITIONS,
     check_transition,
     is_kid,
@@ -132,9 +133,10 @@ def test_a_destroyed_entry_has_no_material_and_only_that_one() -> None:
 
 
 def test_every_purpose_has_exactly_one_algorithm() -> None:
-    """Of any two algorithms at most one is accepted for a purpose."""
+    """Of any two algorithms at most one is accepted for a purpose, and one that it had before."""
+    assert FORMER_ALGORITHMS == {"audit": "HMAC-SHA256"}
     for purpose, alg in itertools.product(ALGORITHMS, {*ALGORITHMS.values(), "none", ""}):
-        if ALGORITHMS[purpose] == alg:
+        if alg in (ALGORITHMS[purpose], FORMER_ALGORITHMS.get(purpose)):
             assert replace(ENTRY, purpose=purpose, alg=alg).alg == alg
         else:
             with pytest.raises(KeyringError):

@@ -318,7 +318,7 @@ def test_an_environment_key_cannot_be_destroyed_from_here(monkeypatch: pytest.Mo
         EnvProvider(NAME).destroy()
 
 
-@pytest.mark.parametrize("ref", ["", "vault", "http://x/y", "FILE:/a", "5ca1ab1e" * 8])
+@pytest.mark.parametrize("ref", ["", "azure", "http://x/y", "FILE:/a", "5ca1ab1e" * 8])
 def test_an_unknown_scheme_is_refused_with_the_list_and_not_repeated(ref: str) -> None:
     """A key pasted in place of a reference does not reach a log."""
     with pytest.raises(ProviderError, match=r"Begin it with one of: file:, env:") as caught:

@@ -6,8 +6,12 @@ from collections.abc import Callable
 from typing import Protocol
 
 from veil.keys.errors import ProviderError
+from veil.keys.providers.aws_kms import AwsKmsProvider
 from veil.keys.providers.env import EnvProvider
 from veil.keys.providers.local_file import LocalFileProvider
+from veil.keys.providers.os_keyring import OsKeyringProvider
+from veil.keys.providers.passphrase import PassphraseProvider
+from veil.keys.providers.vault_transit import VaultTransitProvider
 
 
 class KekProvider(Protocol):
@@ -44,6 +48,10 @@ ProviderOpener = Callable[[str], KekProvider]
 _SCHEMES: dict[str, ProviderOpener] = {
     "file": LocalFileProvider,
     "env": EnvProvider,
+    "keyring": OsKeyringProvider,
+    "aws-kms": AwsKmsProvider,
+    "vault": VaultTransitProvider,
+    "passphrase": PassphraseProvider,
 }
 
 
@@ -54,8 +62,8 @@ def open_provider(ref: str) -> KekProvider:
         ProviderError: unknown scheme, or a reference that its provider refuses. The message never
             repeats the reference: it may be a key, pasted in the wrong place.
     """
-    scheme, _, rest = ref.partition(":")
-    opener = _SCHEMES.get(scheme)
+    scheme, colon, rest = ref.partition(":")
+    opener = _SCHEMES.get(scheme) if colon else None
     if opener is None:
         raise ProviderError(
             "the key reference names no known provider.",
@@ -64,4 +72,14 @@ def open_provider(ref: str) -> KekProvider:
     return opener(rest)
 
 
-__all__ = ["EnvProvider", "KekProvider", "LocalFileProvider", "ProviderOpener", "open_provider"]
+__all__ = [
+    "AwsKmsProvider",
+    "EnvProvider",
+    "KekProvider",
+    "LocalFileProvider",
+    "OsKeyringProvider",
+    "PassphraseProvider",
+    "ProviderOpener",
+    "VaultTransitProvider",
+    "open_provider",
+]

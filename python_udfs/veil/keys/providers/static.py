@@ -8,7 +8,7 @@ import re
 from abc import ABC, abstractmethod
 
 from veil.keys import envelope
-from veil.keys.errors import ProviderError
+from veil.keys.errors import KeyringError, ProviderError
 
 _HEX = re.compile(r"[0-9a-fA-F]{64}")
 # 32 random bytes have fewer than 16 distinct values about once in 10^15 keys.
@@ -22,13 +22,33 @@ class StaticKek(ABC):
     def _kek(self) -> bytes:
         """Return the 32 bytes; ProviderError when they are not to be had."""
 
+    def searched(self) -> bytes:
+        """Give the key to the one who searches files for it, and to nobody else."""
+        return self._kek()
+
     def wrap(self, plaintext: bytes, *, aad: bytes) -> bytes:
         """Encrypt 32 bytes of material, bound to `aad`."""
-        return envelope.wrap(self._kek(), plaintext, aad=aad)
+        try:
+            return envelope.wrap(self._kek(), plaintext, aad=aad)
+        except KeyringError as error:
+            failure = _raised_anew(error)
+        del plaintext
+        raise failure
 
     def unwrap(self, wrapped: bytes, *, aad: bytes) -> bytes:
         """Decrypt; UnwrapError for another key or other `aad`."""
-        return envelope.unwrap(self._kek(), wrapped, aad=aad)
+        try:
+            return envelope.unwrap(self._kek(), wrapped, aad=aad)
+        except KeyringError as error:
+            failure = _raised_anew(error)
+        raise failure
+
+
+def _raised_anew(error: KeyringError) -> KeyringError:
+    """Return the error without where it came from: those frames hold the key as a local variable,
+    and some tools print the local variables of a traceback.
+    """
+    return type(error)(error.message, remedy=error.remedy)
 
 
 def parse_hex(text: str, *, where: str) -> bytes:
