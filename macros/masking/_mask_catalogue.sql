@@ -19,6 +19,11 @@ pseudonym:
   keyed: true
   domain: true
   arguments: {}
+random_token:
+  fits: [text, integer]
+  hides: true
+  domain: true
+  arguments: {}
 redact:
   fits: [text]
   hides: true

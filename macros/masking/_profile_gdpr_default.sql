@@ -4,7 +4,7 @@
     General Data Protection Regulation, (EU) 2016/679.
 -#}
 {% macro _profile_gdpr_default() %}
-direct_identifier: {allowed: [pseudonym, redact, constant, drop]}
+direct_identifier: {allowed: [pseudonym, random_token, redact, constant, drop]}
 person_name: &name {mask: redact, allowed: [redact, pseudonym, constant, drop]}
 first_name: *name
 middle_name: *name

@@ -2,7 +2,9 @@
     `hipaa_safe_harbor`: the identifiers of 45 CFR 164.514(b)(2)(i), (A) to (R), of the person and of
     relatives, employers and household members; text of the year 2000 (65 FR 82802), as amended in
     2002 (67 FR 53270) and 2013 (78 FR 5700), with the guidance of 26 November 2012. A code may not
-    be derived from the person (164.514(c)), so `pseudonym` and `shift_date` are never allowed.
+    be derived from the person (164.514(c)), so `pseudonym` and `shift_date` are never allowed. Where
+    records need one, `random_token` stands for the number of one person: not for what many share,
+    such as a name or an employer, because how often its token occurs would tell which it is.
 
     A birth date or year would tell an age over 89; it is dropped, and `age` ends at 90 at most. The
     second half of the rule, (b)(2)(ii), what the publisher knows beyond the data, is no mask's.
@@ -10,6 +12,7 @@
 {% macro _profile_hipaa_safe_harbor() %}
 _shared:
   - &hide {mask: redact, allowed: [redact, constant, drop]}
+  - &record {mask: redact, allowed: [redact, random_token, constant, drop]}
   - &gone {allowed: [drop]}
   - &code {allowed: [redact, constant, drop]}
   - &plain {mask: keep, allowed: [keep, generalize, drop]}
@@ -50,17 +53,17 @@ age:
 phone: *hide
 fax: *hide
 email: *hide
-ssn: *hide
-itin: *hide
-medical_record: *hide
-health_plan: *hide
-account: *hide
+ssn: *record
+itin: *record
+medical_record: *record
+health_plan: *record
+account: *record
 iban: *hide
 credit_card: *hide
-license: *hide
+license: *record
 npi: *hide
-passport: *hide
-national_id: *hide
+passport: *record
+national_id: *record
 vehicle: *hide
 device: *hide
 mac_address: *hide
@@ -72,8 +75,8 @@ genetic: *code
 photo: *code
 # (R) any other unique number, characteristic or code; free text may hold every one of them
 direct_identifier: *hide
-unique_id: *hide
-person_id: *hide
+unique_id: *record
+person_id: *record
 household_id: *hide
 employer_id: *hide
 free_text: *hide

@@ -18,6 +18,9 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 from harness import DbtProject
+from veil.keys import Keyring
+from veil.warehouse.token_table import create_token_tables
+from veil.warehouse.tokens import Tokens
 
 FAST = settings(
     max_examples=10, deadline=None, database=None, suppress_health_check=list(HealthCheck)
@@ -86,6 +89,10 @@ def _cases() -> list[Case]:
         Case("pseudonym_elsewhere", "person", "pseudonym", domain="elsewhere"),
         Case("pseudonym_email", "email", "pseudonym", domain="person"),
         Case("pseudonym_number", "number", "pseudonym", domain="person"),
+        Case("token_text", "person", "random_token", domain="person"),
+        Case("token_elsewhere", "person", "random_token", domain="elsewhere"),
+        Case("token_email", "email", "random_token", domain="person"),
+        Case("token_number", "number", "random_token", domain="person"),
         Case("redact", "note", "redact"),
         Case("partial_none", "note", "partial"),
         Case("partial_ends", "note", "partial", arguments={"keep_first": 2, "keep_last": 3}),
@@ -245,6 +252,8 @@ class Masks:
     def __init__(self, conn: duckdb.DuckDBPyConnection, project: DbtProject) -> None:
         self.conn = conn
         self.project = project
+        create_token_tables(conn)
+        self.tokens = Tokens(conn, Keyring.load(project.veil.keyring))
         folder = project.root / "target" / "compiled" / "veil" / "models" / "pseudonymized"
         self.sql = {name: self._local(folder / "cases" / f"{name}.sql") for name in CASES}
         for name in ("hierarchy_age", "hierarchy_race"):
@@ -280,11 +289,22 @@ class Masks:
             " from given"
         )
         self.conn.unregister("given")
+        if case.mask == "random_token":
+            self._draw(case)
         found = self.conn.execute(
             f"select n, cast(result as varchar) from ({self.sql[name]}) order by n"
         ).fetchall()
         assert [row[0] for row in found] == list(range(len(values))), "a mask keeps every row"
         return [row[1] for row in found]
+
+    def _draw(self, case: Case) -> None:
+        """Give a token to each value, as `veil.check_model()` does before a model runs.
+
+        The registered function has `Tokens` of its own, so that it must look into the table.
+        """
+        sql = f'select cast("{case.source}" as varchar) as v from raw_kinds'
+        values = self.conn.execute(sql).to_arrow_table()["v"]
+        self.tokens.draw(values, domain=str(case.domain), privacy_type=RAW[case.source][2])
 
     def result_type(self, name: str) -> str:
         self.run(name, [None])

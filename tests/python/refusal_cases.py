@@ -52,6 +52,7 @@ def _argument(source: str, mask: str, name: str, value: Any, **others: Any) -> R
 
 UNFIT = {
     "pseudonym": "real",
+    "random_token": "real",
     "redact": "big",
     "partial": "big",
     "email_domain": "day",
@@ -140,6 +141,17 @@ OTHERS: dict[str, Refused] = {
     "mask_of_wrong_shape": _one("note", ["redact"], "`privacy_mask` that is no text"),
     "no_domain": _one(
         "person", "pseudonym", "without a valid `privacy_domain`", "Name the linkage"
+    ),
+    "token_without_domain": _one(
+        "person", "random_token", "without a valid `privacy_domain`", "Name the linkage"
+    ),
+    "token_with_argument": _one(
+        "person",
+        "random_token",
+        "the unknown argument `bits`",
+        "It takes: none",
+        privacy_domain="person",
+        privacy_mask_args={"bits": 1},
     ),
     "bad_domain": _one("person", "pseudonym", "valid `privacy_domain`", privacy_domain="a'b"),
     "empty_domain": _one("person", "pseudonym", "valid `privacy_domain`", privacy_domain=""),

@@ -151,7 +151,7 @@ VEIL_MACROS = {
         """
         mask_age_band mask_bottom_code mask_bucket mask_constant mask_email_domain mask_generalize
         mask_ip_prefix mask_keep mask_noise mask_partial mask_postcode_prefix mask_pseudonym
-        mask_redact mask_round_to mask_shift_date mask_top_code mask_truncate_date
+        mask_random_token mask_redact mask_round_to mask_shift_date mask_top_code mask_truncate_date
         """.split(),
         "writes the SQL of a mask",
     ),

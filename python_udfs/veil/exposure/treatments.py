@@ -12,7 +12,7 @@ from veil.exposure.query import digest
 from veil.policy.graph import Node
 
 CATALOGUE = "macro.veil._mask_catalogue"
-LINKING = frozenset({"pseudonym", "encrypt"})
+LINKING = frozenset({"pseudonym", "random_token", "encrypt"})
 """Masks that give equal values equal results throughout a linkage domain."""
 HIERARCHIES = ("hierarchy", "population")
 """Arguments that name a seed in which a mask looks values up."""

@@ -56,6 +56,7 @@ MASKS: dict[str, Declassifier] = {
 KEYED_FUNCTIONS: dict[str, PrivacyClass | None] = {
     # What the plugin's functions leave of a direct identifier; None: the person only seeds a draw.
     "veil_pseudonym": _PSEUDONYM,
+    "veil_random_token": _PSEUDONYM,
     "veil_ip_prefix": _QUASI,
     "veil_shift_days": None,
     "veil_noise": None,

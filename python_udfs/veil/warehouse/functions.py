@@ -17,6 +17,7 @@ from veil.masks.networks import ip_prefixes
 from veil.masks.perturb import laplace, shift_days
 from veil.pseudonyms.mac import Pseudonymiser
 from veil.warehouse.messages import remember
+from veil.warehouse.tokens import Tokens
 
 
 class _Keyed:
@@ -41,18 +42,33 @@ def _constant(argument: Any) -> Any:
     return argument[0].as_py()
 
 
-def register_functions(conn: duckdb.DuckDBPyConnection, keyring: Keyring) -> None:
+def register_functions(
+    conn: duckdb.DuckDBPyConnection, keyring: Keyring, *, tokens: Tokens | None = None
+) -> None:
     """Register the functions that masks call on `conn`.
 
     They go on the connection, never on a cursor: every dbt thread then sees them.
+
+    Args:
+        conn: the connection of the session.
+        keyring: the keys.
+        tokens: the session's random tokens; others are made where none are given.
     """
     keyed = _Keyed(keyring)
+    sealed = tokens or Tokens(conn, keyring)
 
     def pseudonym(values: Any, domain: Any, privacy_type: Any) -> pa.Array:
         if len(values) == 0:
             return pa.array([], type=pa.string())
         engine = keyed.get("pseudonym", _constant(domain), use="mac")
         return engine.tokens(values, privacy_type=_constant(privacy_type))
+
+    def random_token(values: Any, domain: Any, privacy_type: Any) -> pa.Array:
+        if len(values) == 0:
+            return pa.array([], type=pa.string())
+        return sealed.look_up(
+            values, domain=_constant(domain), privacy_type=_constant(privacy_type)
+        )
 
     def shift(person: Any, domain: Any, privacy_type: Any, days: Any) -> pa.Array:
         if len(person) == 0:
@@ -78,6 +94,7 @@ def register_functions(conn: duckdb.DuckDBPyConnection, keyring: Keyring) -> Non
     text = "VARCHAR"
     _register(conn, "veil_ip_prefix", networks, [text, "INTEGER", "INTEGER"], text)
     _register(conn, "veil_pseudonym", pseudonym, [text, text, text], text)
+    _register(conn, "veil_random_token", random_token, [text, text, text], text)
     _register(conn, "veil_shift_days", shift, [text, text, text, "INTEGER"], "INTEGER")
     _register(conn, "veil_noise", noise, [text, text, text, text, "DOUBLE"], "DOUBLE")
 
