@@ -1,0 +1,164 @@
+"""The keeper: writes events, signs checkpoints, and notices when either was rolled back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from veil.audit.anchor import TIMEOUT_SECONDS, Anchor, AnchorError
+from veil.audit.checkpoint import Checkpoint
+from veil.audit.checkpoint_file import CheckpointFile
+from veil.audit.entry import Entry
+from veil.audit.errors import AuditError, NoteError
+from veil.audit.events import Value
+from veil.audit.merkle import EMPTY_ROOT
+from veil.audit.note import Signer, Verifier, open_note, sign, split_note
+from veil.audit.record import CHECKPOINTS, LOCK_SECONDS, Record
+from veil.files import locked
+
+# Another process may be copying its checkpoint to a slow anchor.
+_LOCK_SECONDS = LOCK_SECONDS + 2 * TIMEOUT_SECONDS
+
+
+class RolledBackError(AuditError):
+    """The anchor keeps a checkpoint that the record does not extend: it was put back or replaced.
+
+    Nothing is signed any more until somebody has looked.
+    """
+
+
+class Keeper:
+    """The record of one project with the key that signs its checkpoints.
+
+    Args:
+        folder: `state/audit/`; made where it is absent.
+        origin: names the record; the signer has the same name.
+        signer: the key of today.
+        anchor: where checkpoints are copied to.
+        cosigners: further keys that sign beside it: during a rotation, the one before.
+        verifiers: former keys whose checkpoints still count; today's are always among them.
+
+    Raises:
+        TamperedError: the end of the record is not what veil wrote.
+        AuditError: the signer has another name, or the record cannot be opened.
+    """
+
+    def __init__(
+        self,
+        folder: Path | str,
+        origin: str,
+        signer: Signer,
+        anchor: Anchor | None = None,
+        *,
+        cosigners: Sequence[Signer] = (),
+        verifiers: Sequence[Verifier] = (),
+    ) -> None:
+        if any(one.name != origin for one in (signer, *cosigners)):
+            raise AuditError("the key that signs checkpoints has another name than the record.")
+        self.record = Record.open(folder)
+        self.origin = origin
+        self.anchor = anchor
+        self._signer = signer
+        self._signers = (signer, *cosigners)
+        mine = (one.verifier for one in self._signers)
+        self._verifiers = tuple(dict.fromkeys((*mine, *verifiers)))
+        self._checkpoints = CheckpointFile(self.record.folder / CHECKPOINTS)
+
+    @property
+    def anchored(self) -> bool:
+        """Whether a rollback of all of state/ is noticed: there is an anchor that can be read."""
+        return self.anchor is not None and self.anchor.readable
+
+    def note(self, event: str, **details: Value) -> Entry:
+        """Append an event; errors as `Record.append`."""
+        return self.record.append(event, **details)
+
+    def newest(self) -> tuple[str, Checkpoint] | None:
+        """The newest signed checkpoint beside the record, as a note and taken apart.
+
+        Raises:
+            NoteError: no known key signed it, or it is another record's.
+        """
+        note = self._checkpoints.newest()
+        if note is None:
+            return None
+        text, names = open_note(note, self._verifiers)
+        checkpoint = Checkpoint.parse(text)
+        if checkpoint.origin != self.origin or self.origin not in names:
+            raise NoteError("the newest checkpoint is that of another record.")
+        return note, checkpoint
+
+    def checkpoint(self) -> Checkpoint:
+        """Sign the record as it stands, and copy the checkpoint to the anchor.
+
+        Where nothing was recorded since the newest one, that one is copied again.
+
+        Raises:
+            RolledBackError: the anchor keeps a checkpoint that the record does not extend; nothing
+                was signed.
+            TamperedError: the record does not extend its newest checkpoint; nothing was signed.
+            AnchorError: the checkpoint is signed and kept here, but it is not anchored.
+            AuditError: it cannot be written.
+        """
+        with locked(self._checkpoints.path, timeout=_LOCK_SECONDS):
+            newest = self.newest()
+            size, root = self._extended(newest)
+            unread = self._check_anchor(size)
+            if newest and newest[1].size == size and self._is_mine(newest[0]):
+                note, checkpoint = newest
+            else:
+                checkpoint = Checkpoint(self.origin, size, root)
+                note = sign(checkpoint.text(), self._signers)
+                self._checkpoints.append(note)
+            if self.anchor is not None:
+                self.anchor.keep(note, checkpoint)
+            if unread is not None:
+                raise unread
+            return checkpoint
+
+    def check(self) -> None:
+        """Check that the record extends its newest checkpoint and the anchor's.
+
+        What lies under the checkpoint is looked at by its stored hashes alone: in a moment, however
+        long the record is. `veil.audit.verify_record` reads every line.
+
+        Raises:
+            RolledBackError: the anchor keeps a checkpoint that the record does not extend.
+            TamperedError: the record does not extend its newest checkpoint.
+            NoteError: the newest checkpoint's signature does not hold.
+            AnchorError: the anchor cannot be read.
+        """
+        with locked(self._checkpoints.path, timeout=_LOCK_SECONDS):
+            size, _ = self._extended(self.newest())
+            unread = self._check_anchor(size)
+            if unread is not None:
+                raise unread
+
+    def _extended(self, newest: tuple[str, Checkpoint] | None) -> tuple[int, bytes]:
+        if newest is None:
+            return self.record.extends(0, EMPTY_ROOT)
+        return self.record.extends(newest[1].size, newest[1].root)
+
+    def _check_anchor(self, size: int) -> AnchorError | None:
+        """Hold the record against the anchor's newest; gives the error of one that is not read."""
+        if self.anchor is None:
+            return None
+        try:
+            kept = self.anchor.newest(self.origin, self._verifiers)
+        except AnchorError as error:
+            return error
+        for one in kept:
+            # Another process may have appended meanwhile: that only makes the record longer.
+            if one.size > size or self.record.root(one.size) != one.root:
+                raise RolledBackError(
+                    "the record was rolled back: the anchor keeps a checkpoint that it does not"
+                    " extend.",
+                    remedy="Restore the newest state/; docs/runbooks say what to do without one.",
+                )
+        return None
+
+    def _is_mine(self, note: str) -> bool:
+        mine = self._signer.verifier
+        return any(
+            one.name == mine.name and one.key_id == mine.key_id for one in split_note(note)[1]
+        )

@@ -1,0 +1,295 @@
+"""`veil audit`: the record, for whoever has to believe it."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, TextIO
+
+import click
+
+from veil.cli.options import project_option, write_text
+from veil.errors import EXIT_CANNOT_RUN, EXIT_FINDING, EXIT_FINE, UsageError, VeilError
+from veil.project import Project
+
+if TYPE_CHECKING:
+    from veil.audit import Record, Verifier
+
+EXIT_TORN = 4
+"""Whole, but for an end that no checkpoint covers yet."""
+EXIT_FORKED = 5
+"""Not the record, or not all of the record, that it was held against."""
+
+EXITS = {
+    "ok": EXIT_FINE,
+    "pending": EXIT_TORN,
+    "torn": EXIT_TORN,
+    "forked": EXIT_FORKED,
+    "tampered": EXIT_FINDING,
+    "unreadable": EXIT_CANNOT_RUN,
+}
+_SHOW_AFTER = 1.0
+
+_file = click.Path(path_type=Path, dir_okay=False)
+_json_option = click.option("--json", "as_json_text", is_flag=True, help="For a machine.")
+
+
+@click.group()
+def audit() -> None:
+    """Verify, compare, export and prove the record in state/audit/.
+
+    \b
+    Example:
+      veil audit verify
+    """
+
+
+@audit.command()
+@click.argument("log", required=False, type=_file)
+@click.option("--checkpoints", metavar="FILE", type=_file, help="Signed checkpoints of LOG.")
+@click.option(
+    "--pubkey",
+    "pubkeys",
+    metavar="KEY",
+    multiple=True,
+    help="Public key, or a file that holds keys; repeat it for former keys.",
+)
+@click.option("--since", metavar="FILE", type=_file, help="Older checkpoint that LOG must extend.")
+@click.option("--project-dir", metavar="DIR", default=".", show_default=True, help="Without LOG.")
+@_json_option
+def verify(
+    log: Path | None,
+    checkpoints: Path | None,
+    pubkeys: tuple[str, ...],
+    since: Path | None,
+    project_dir: str,
+    as_json_text: bool,
+) -> None:
+    """Read every line of LOG, and hold it against its signed checkpoints.
+
+    Works from files alone, in any folder. Without LOG: the record of the project. Exit codes: 0
+    fine, 1 tampered with, 2 usage, 3 cannot run, 4 an end that no checkpoint covers yet, whole
+    lines or one that a crash tore, 5 not an extension of the older checkpoint.
+
+    \b
+    Example:
+      veil audit verify
+      veil audit verify record.jsonl --checkpoints checkpoints --pubkey auditor.vkey
+      veil audit verify record.jsonl --checkpoints checkpoints --pubkey auditor.vkey --since old
+    """
+    from veil.audit import verify_record
+    from veil.findings import as_json, as_text
+
+    verifiers = _verifiers(pubkeys)
+    if log is None:
+        project = Project.find(Path(project_dir))
+        log = _record_file(project)
+        verifiers = verifiers or _own_verifiers(project)
+    if not verifiers:
+        raise UsageError(
+            "no public key is given.", remedy="Give --pubkey; `veil audit key` prints it."
+        )
+    older = None if since is None else _newest_note(since)
+    progress = _Progress()
+    verdict = verify_record(
+        log,
+        checkpoints or log.with_name("checkpoints"),
+        verifiers,
+        since=older,
+        progress=progress,
+    )
+    progress.end()
+    if as_json_text:
+        numbers = {
+            name: getattr(verdict, name)
+            for name in ("size", "covered", "pending", "torn", "checkpoints", "unknown")
+        }
+        click.echo(as_json(verdict.findings, outcome=str(verdict.outcome), **numbers))
+    else:
+        if verdict.findings:
+            click.echo(as_text(verdict.findings) + "\n")
+        click.echo(
+            f"veil audit: {verdict.outcome}; {verdict.size:,} lines,"
+            f" {verdict.covered:,} of them under the newest of {verdict.checkpoints:,} checkpoints."
+        )
+    sys.exit(EXITS[verdict.outcome])
+
+
+@audit.command()
+@click.argument("a", type=click.Path(path_type=Path))
+@click.argument("b", type=click.Path(path_type=Path))
+@_json_option
+def compare(a: Path, b: Path, as_json_text: bool) -> None:
+    """Compare two copies of a record: the same, one older than the other, or a fork.
+
+    A and B are records, or folders that hold one. Whether either is intact is for `veil audit
+    verify` to say. Exit codes: 0 the same or one older, 3 cannot run, 5 a fork.
+
+    \b
+    Example:
+      veil audit compare state/audit /mnt/backup/state/audit
+    """
+    from veil.audit import Relation, compare_records
+
+    found = compare_records(a, b)
+    if as_json_text:
+        body = {"relation": str(found.relation), "common": found.common, "sizes": found.sizes}
+        click.echo(json.dumps(body, indent=2))
+    else:
+        first, second = (f"{size:,}" for size in found.sizes)
+        says = {
+            Relation.SAME: f"the same {first} lines.",
+            Relation.A_IS_OLDER: f"A is older: its {first} lines begin the {second} of B.",
+            Relation.B_IS_OLDER: f"B is older: its {second} lines begin the {first} of A.",
+            Relation.FORKED: f"a fork: entry {found.common} differs.",
+        }
+        click.echo(f"veil audit: {says[found.relation]}")
+    sys.exit(EXIT_FORKED if found.relation is Relation.FORKED else EXIT_FINE)
+
+
+@audit.command()
+@project_option
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["otlp", "syslog"]),
+    default="otlp",
+    show_default=True,
+    help="OpenTelemetry log records as JSON lines, or RFC 5424.",
+)
+@click.option("--since", metavar="SEQ", type=click.IntRange(min=0), default=0, help="First entry.")
+@click.option(
+    "--output",
+    metavar="FILE",
+    type=click.File("w", encoding="utf-8", atomic=True),
+    default="-",
+    help="Write here instead of to the console.",
+)
+def export(project: Project, form: str, since: int, output: TextIO) -> None:
+    """Print the project's record for a log service, one line an entry.
+
+    \b
+    Example:
+      veil audit export --format syslog --since 120 --output audit.log
+    """
+    from veil.audit.export import otlp_line, syslog_line
+
+    written = otlp_line if form == "otlp" else syslog_line
+    for entry in _record(project).events(since=since):
+        output.write(written(entry) + "\n")
+
+
+@audit.command()
+@project_option
+def key(project: Project) -> None:
+    """Print the public key that verifies the project's checkpoints. It is no secret.
+
+    Hand it to the auditor by a way that the two of you trust, before it is needed.
+
+    \b
+    Example:
+      veil audit key > auditor.vkey
+    """
+    for verifier in _own_verifiers(project):
+        click.echo(verifier.vkey)
+
+
+@audit.command()
+@project_option
+@click.argument("seq", type=click.IntRange(min=0))
+@click.option("--output", metavar="FILE", type=_file, help="Write here instead.")
+def prove(project: Project, seq: int, output: Path | None) -> None:
+    """Print a proof, as JSON, that entry SEQ stands under the newest checkpoint.
+
+    It holds the entry, the signed checkpoint, and the hashes between them (RFC 9162).
+
+    \b
+    Example:
+      veil audit prove 41 --output proof.json
+    """
+    from veil.audit.prove import prove as make_proof
+
+    text = json.dumps(make_proof(_record(project), seq), indent=2, ensure_ascii=False)
+    if output is None:
+        click.echo(text)
+    else:
+        write_text(output, text + "\n")
+
+
+def _record_file(project: Project) -> Path:
+    path = project.state / "audit" / "record.jsonl"
+    if not path.exists():
+        raise VeilError(
+            "the project has no audit record.", remedy="`veil init` begins one; or restore state/."
+        )
+    return path
+
+
+def _record(project: Project) -> Record:
+    from veil.audit import Record
+
+    return Record.open(_record_file(project).parent)
+
+
+def _own_verifiers(project: Project) -> list[Verifier]:
+    from veil.keys import Keyring
+    from veil.recording import audit_verifiers
+
+    # Not by way of veil.state, which refuses a keyring whose record is damaged: that is looked for.
+    return audit_verifiers(Keyring.load(project.keyring))
+
+
+def _verifiers(texts: Sequence[str]) -> list[Verifier]:
+    """The public keys that an option names, each a key or a file with one key a line."""
+    from veil.audit import Verifier
+
+    found = []
+    for text in texts:
+        if "+" in text and not Path(text).exists():
+            lines = [text]
+        else:
+            lines = _read(Path(text), "public key").decode("utf-8", "replace").splitlines()
+        found += [Verifier.parse(line.strip()) for line in lines if line.strip()]
+    return list(dict.fromkeys(found))
+
+
+def _newest_note(path: Path) -> str:
+    from veil.audit.checkpoint import read_checkpoints
+
+    notes = read_checkpoints(_read(path, "older checkpoint"))
+    if not notes:
+        raise VeilError("the older checkpoint is empty.", remedy="Give a file that holds one.")
+    return notes[-1]
+
+
+def _read(path: Path, what: str) -> bytes:
+    try:
+        data = path.read_bytes()
+    except OSError:
+        data = b""
+    if not data:
+        raise VeilError(f"the file of the {what} cannot be read.", remedy="Check its path.")
+    return data
+
+
+class _Progress:
+    """Progress on a terminal, where it takes longer than a moment."""
+
+    def __init__(self) -> None:
+        self._start = self._shown = time.monotonic()
+        self._is_shown = False
+
+    def __call__(self, done: int, total: int) -> None:
+        now = time.monotonic()
+        if sys.stderr.isatty() and now - self._start > _SHOW_AFTER and now - self._shown > 0.1:
+            self._shown, self._is_shown = now, True
+            full = 30 * done // max(total, 1)
+            bar = "#" * full + "-" * (30 - full)
+            click.echo(f"\rveil audit: [{bar}] {100 * done // max(total, 1)} %", err=True, nl=False)
+
+    def end(self) -> None:
+        if self._is_shown:
+            click.echo("\r\x1b[K", err=True, nl=False)
