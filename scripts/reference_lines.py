@@ -72,6 +72,8 @@ KEYS: dict[str, tuple[str, str]] = {
 """By key: where it stands, and what it says."""
 
 VARIABLES: dict[str, str] = {
+    "veil:anchor": "Where each checkpoint of the audit record is copied to, so that a rollback of"
+    " `state/` is noticed: `{path: FOLDER}`, or `{command: [PROGRAM, …], read: [PROGRAM, …]}`.",
     "veil:threshold": "Fewest distinct people that a shown cell speaks of, for marts that declare"
     " no `privacy_threshold`.",
     "veil:waivers": "Rules set aside for what has no YAML of its own: a list of"
@@ -82,12 +84,17 @@ VARIABLES: dict[str, str] = {
 ENVIRONMENT: dict[str, str] = {
     "VEIL_DATA": "`full` makes the demo read the whole sample under `data/full/` in place of the"
     " seeds. `make build DATA=full` sets it.",
+    "VAULT_ADDR, VAULT_CACERT, VAULT_NAMESPACE": "Where Vault is, for `veil init --provider"
+    " vault:…`. The token is best in `DBT_ENV_SECRET_VAULT_TOKEN`: a model can print"
+    " `VAULT_TOKEN`.",
+    "AWS_PROFILE, AWS_REGION, …": "What boto3 reads, for `veil init --provider aws-kms:…`.",
     "DBT_ENV_SECRET_…": "The key-encryption key, where `veil init --provider"
     " env:DBT_ENV_SECRET_…` chose a variable: 32 random bytes in hexadecimal or base64.",
 }
 
 EXAMPLES: dict[str, tuple[str, str, str]] = {
     "pseudonym": ("domain `person`", "`123-45-6789`", "`p1_k2iieccz_…` (32 characters follow)"),
+    "random_token": ("domain `patient`", "`MRN-0042`", "`t1_…` (32 random characters follow)"),
     "redact": ("", "`Ada Lovelace`", "`[redacted]`"),
     "constant": ("`value: x`", "`Ada Lovelace`", "`x`"),
     "drop": ("", "`Ada Lovelace`", "no column"),

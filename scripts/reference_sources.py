@@ -66,6 +66,7 @@ def variables() -> dict[str, str]:
     for path in sorted((ROOT / "macros").rglob("*.sql")):
         for name, default in re.findall(r"var\('(veil:\w+)', ([^)]+)\)", path.read_text("utf-8")):
             found[name] = default
+    found["veil:anchor"] = "none"  # read by the plugin alone, from dbt_project.yml
     return dict(sorted(found.items()))
 
 

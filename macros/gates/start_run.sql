@@ -8,6 +8,7 @@
         {%- do veil._bridge('start_run', {
             'graph': graph,
             'command': flags.WHICH,
+            'target': target.name,
             'selected': selected_resources,
             'profile': target.profile_name,
             'threshold': var('veil:threshold', 11),

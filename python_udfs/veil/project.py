@@ -58,8 +58,13 @@ class Project:
         return self.state / "keyring.json"
 
     @property
-    def journal(self) -> Path:
-        return self.state / "audit" / "events.jsonl"
+    def audit(self) -> Path:
+        """The audit record's folder."""
+        return self.state / "audit"
+
+    @property
+    def record(self) -> Path:
+        return self.audit / "record.jsonl"
 
     @property
     def warehouse(self) -> Path:

@@ -1,43 +1,171 @@
-"""The project's keyring, opened as the project knows it."""
+"""What must outlive a rebuild, `state/`: the keyring and its record, changed together."""
 
 from __future__ import annotations
 
-from veil.audit.journal import read_events
+from collections.abc import Sequence
+
+from veil.audit.keeper import Keeper
+from veil.audit.note import Signer
+from veil.audit.record import Record
 from veil.errors import VeilError
-from veil.keys import Keyring
+from veil.keys import DEFAULT_PURPOSES, Keyring, Status
 from veil.project import Project
+from veil.recording import audit_domain, check_recorded, open_keeper, record_number, signers
 
 
 def load_keyring(project: Project) -> Keyring:
-    """Load the keyring and check that it is the one that `veil init` last recorded.
+    """Load the keyring and check that it is the one that the record saw written last.
 
-    The keyring's own MAC does not notice a whole other keyring, sealed under somebody else's key;
-    the journal does. Where there is no journal (a keyring restored by itself), nothing is compared.
+    The keyring's own MAC notices neither an older copy of the whole file nor another keyring under
+    somebody else's key; the record does.
 
     Raises:
         VeilError: no keyring, one that does not open, or another one than recorded.
     """
     keyring = Keyring.load(project.keyring)
-    recorded = [event for event in read_events(project.journal) if event.get("event") == "init"]
-    details = recorded[-1].get("details") if recorded else None
-    if isinstance(details, dict) and details.get("keyring") != keyring.id:
-        raise VeilError(
-            "state/keyring.json is not the keyring that `veil init` recorded for this project.",
-            remedy="Restore keyring and state/audit/ from the same backup.",
-        )
+    check_recorded(project, keyring)
     return keyring
 
 
-def change_keyring(project: Project, keyring: Keyring, event: str, **details: str | int) -> None:
-    """Save a changed keyring, and note in the record what was done.
+def create_keyring(
+    project: Project, *, kek_ref: str, is_encrypted: bool, after_loss: bool
+) -> Keyring:
+    """Make the project's keyring, and note it in the record.
+
+    Args:
+        project: whose keyring it is.
+        kek_ref: names the key-encryption key.
+        is_encrypted: whether the zones get keys.
+        after_loss: whether there was a keyring before.
+
+    Raises:
+        VeilError: there is one already, or it cannot be written.
+    """
+    if was_used(project):
+        close_record(project)
+    purposes = [one for one in DEFAULT_PURPOSES if is_encrypted or one[0] != "zone"]
+    record = Record.open(project.audit)
+    keyring = Keyring.create(
+        project.keyring,
+        kek_ref=kek_ref,
+        purposes=purposes,
+        before_write=lambda digest, generation: _intend(
+            record, "keyring.created", digest, generation, kids=()
+        ),
+    )
+    record.append("keyring.saved", generation=keyring.generation, digest=keyring.digest)
+    record.append(
+        "keyring.created", keyring=keyring.id, encrypted=is_encrypted, after_loss=after_loss
+    )
+    open_keeper(project, keyring).checkpoint()
+    return keyring
+
+
+def was_used(project: Project) -> bool:
+    """Whether the record saw a keyring written, or cannot be read.
+
+    A crash can come before the first keyring is made.
+    """
+    if not project.record.is_file():
+        return False
+    try:
+        return Record.open(project.audit).last("keyring.saved") is not None
+    except VeilError:
+        return True
+
+
+def change_keyring(
+    project: Project, keyring: Keyring, event: str, *, kids: Sequence[str] = ()
+) -> Keeper:
+    """Save a changed keyring: the intent is noted, the file written, and that it was.
 
     Args:
         project: whose keyring it is.
         keyring: with the change made in memory.
         event: what was done, for example `key.promoted`.
-        details: ids alone.
+        kids: the keys that it was done to.
+
+    Returns:
+        The keeper, whose newest checkpoint covers the change.
 
     Raises:
-        VeilError: it was changed by somebody else meanwhile, or cannot be written.
+        VeilError: somebody else changed the keyring meanwhile, it cannot be written, or the
+            change stands and its checkpoint is not anchored.
     """
-    keyring.save()
+    keeper = open_keeper(project, keyring)
+    keeper.check()
+    keyring.save(
+        before_write=lambda digest, generation: _intend(
+            keeper.record, event, digest, generation, kids=kids
+        )
+    )
+    keeper.note("keyring.saved", generation=keyring.generation, digest=keyring.digest)
+    keeper.checkpoint()
+    return keeper
+
+
+def begin_record(project: Project) -> Keeper:
+    """Close a record that is lost or damaged, and begin another one under another name.
+
+    What is left of the old one is kept in `state/audit/closed-N/`, as evidence. The keyring is
+    taken as it is: who calls this has compared it with a backup.
+
+    Raises:
+        VeilError: the keyring does not open, or state/ cannot be written.
+    """
+    keyring = Keyring.load(project.keyring)
+    number = record_number(audit_domain(keyring)) + 1
+    close_record(project)
+    entry = keyring.add("audit", f"record_{number}", Status.PRIMARY)
+    record = Record.open(project.audit)
+    keyring.save(
+        before_write=lambda digest, generation: _intend(
+            record, "key.added", digest, generation, kids=[entry.kid]
+        )
+    )
+    record.append("keyring.saved", generation=keyring.generation, digest=keyring.digest)
+    record.append("record.replaced", number=number)
+    keeper = open_keeper(project, keyring)
+    keeper.checkpoint()
+    return keeper
+
+
+def audit_signer(project: Project) -> Signer:
+    """The key that signs the project's checkpoints today.
+
+    Raises:
+        VeilError: the keyring cannot be opened.
+    """
+    return signers(load_keyring(project))[0]
+
+
+def _intend(
+    record: Record, event: str, digest: str, generation: int, *, kids: Sequence[str]
+) -> None:
+    record.append(
+        "keyring.intended",
+        generation=generation,
+        digest=digest,
+        reason=event,
+        kids=sorted(set(kids)),
+    )
+
+
+def close_record(project: Project) -> None:
+    """Move the record and its checkpoints aside, to `state/audit/closed-N/`; nothing is removed.
+
+    Raises:
+        VeilError: state/ cannot be written.
+    """
+    try:
+        numbers = [int(path.name.rpartition("-")[2]) for path in project.audit.glob("closed-*")]
+        kept = project.audit / f"closed-{max(numbers, default=0) + 1}"
+        kept.mkdir(mode=0o700)
+        for name in ("checkpoints", "hashes", "record.jsonl"):
+            file = project.audit / name
+            if file.exists():
+                file.replace(kept / name)
+    except (OSError, ValueError):
+        raise VeilError(
+            "state/audit/ cannot be written.", remedy="Check its owner and mode, and free space."
+        ) from None

@@ -4,26 +4,28 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from pathlib import Path
 
 from veil.artifacts.needles import Secret
 from veil.errors import VeilError
-from veil.files import read_private
 from veil.keys import Keyring
 from veil.keys.derive import derive
 from veil.keys.entry import ANY_DOMAIN, MAC_PURPOSE, USABLE
-from veil.keys.providers.static import parse_hex, parse_hex_or_base64
+from veil.keys.providers import open_provider
+from veil.keys.providers.env import PREFIX
+from veil.keys.providers.static import StaticKek
 
 USES: dict[str, tuple[str, ...]] = {
     "zone": ("duckdb",),
     "pseudonym": ("mac",),
     "perturbation": ("shift",),
     "receipt": ("mac",),
-    "audit": ("mac",),
+    "audit": ("checkpoint",),
+    "token": ("lookup",),
 }
 """What sub-keys of each purpose are derived for."""
 
-_KEK_FILE_BYTES = 65
+_LEAST_CHARACTERS = 16
+"""A shorter value may stand anywhere by chance."""
 
 
 def secrets_of(
@@ -57,20 +59,26 @@ def secrets_of(
             for use in (*USES.get(entry.purpose, ()), *more):
                 data = derive(material, purpose=entry.purpose, domain=domain, use=use)
                 secrets.append(Secret(name, data))
-    return [*secrets, *(secret for ref in sorted(refs) for secret in _key_above(ref))]
+    above = (secret for ref in sorted(refs) for secret in _key_above(ref))
+    return [*secrets, *above, *_of_environment()]
 
 
 def _key_above(ref: str) -> list[Secret]:
     """The key-encryption key, where this process can read it; a service never hands it out."""
-    scheme, _, place = ref.partition(":")
-    name = "key-encryption key"
     try:
-        if scheme == "env":
-            return [Secret(name, parse_hex_or_base64(os.environ.get(place, "").strip(), where=ref))]
-        if scheme == "file":
-            data = read_private(Path(place).expanduser(), limit=_KEK_FILE_BYTES)
-            return [Secret(name, parse_hex(data.decode("latin-1").strip(), where=ref))]
-    except (VeilError, RuntimeError):
-        # The keyring did open, so its provider knows a way that this function does not.
+        provider = open_provider(ref)
+        if isinstance(provider, StaticKek):
+            return [Secret("key-encryption key", provider.searched())]
+    except VeilError:
+        # The keyring did open: its key is gone since, or was derived in another process.
         return []
     return []
+
+
+def _of_environment() -> list[Secret]:
+    """Passphrases and tokens of services: what dbt too takes for secret."""
+    return [
+        Secret(f"the value of the environment variable {name}", text.strip().encode())
+        for name, text in sorted(os.environ.items())
+        if PREFIX in name and len(text.strip()) >= _LEAST_CHARACTERS
+    ]

@@ -11,13 +11,13 @@ from typing import Any
 import click
 import yaml
 
-from veil.audit.journal import append_event
 from veil.cli.options import project_option
 from veil.errors import VeilError
 from veil.files import locked, private_dir
-from veil.keys import DEFAULT_PURPOSES, Keyring, LocalFileProvider
+from veil.keys import Keyring, add_missing
+from veil.keys.providers.first_use import prepare
 from veil.project import ZONES, Project
-from veil.state import load_keyring
+from veil.state import change_keyring, create_keyring, load_keyring, was_used
 
 PLUGIN_LINES = """\
       type: duckdb
@@ -43,13 +43,14 @@ seeds:
 @click.option(
     "--provider",
     metavar="URI",
-    help="Where the key-encryption key is: `file:PATH` or `env:DBT_ENV_SECRET_NAME`."
+    help="Where the key-encryption key is: `file:PATH`, `env:DBT_ENV_SECRET_NAME`,"
+    " `passphrase:DBT_ENV_SECRET_NAME`, `keyring:SERVICE/NAME`, `aws-kms:KEY` or `vault:MOUNT/KEY`."
     "  [default: a new file under ~/.config/veil]",
 )
 @click.option(
     "--no-encryption",
     is_flag=True,
-    help="Leave the zones in clear. The choice is recorded in keyring and journal.",
+    help="Leave the zones in clear. The choice stands in keyring and record.",
 )
 @click.option(
     "--after-loss",
@@ -69,7 +70,7 @@ def init(project: Project, provider: str | None, no_encryption: bool, after_loss
     # Two at once would each make a key, and one of them would be lost.
     with locked(project.state / "init", timeout=30.0):
         if project.keyring.exists():
-            keyring = load_keyring(project)
+            keyring = _kept_keyring(project)
             click.echo(f"state/keyring.json is there already: keyring {keyring.id}.")
         else:
             _refuse_new_over_old(project, traces, after_loss=after_loss)
@@ -98,31 +99,24 @@ def _refuse_new_over_old(project: Project, traces: list[str], *, after_loss: boo
 def _new_keyring(
     project: Project, provider: str | None, *, no_encryption: bool, after_loss: bool
 ) -> Keyring:
-    ref = provider or _default_provider()
-    made: LocalFileProvider | None = None
-    if ref.startswith("file:"):
-        key_file = LocalFileProvider(ref.removeprefix("file:"))
-        if provider is None or not Path(ref.removeprefix("file:")).expanduser().exists():
-            key_file.create()
-            made = key_file
-    purposes = [
-        (purpose, domain)
-        for purpose, domain in DEFAULT_PURPOSES
-        if not (no_encryption and purpose == "zone")
-    ]
+    first = prepare(provider or _default_provider())
     try:
-        keyring = Keyring.create(project.keyring, kek_ref=ref, purposes=purposes)
+        return create_keyring(
+            project, kek_ref=first.ref, is_encrypted=not no_encryption, after_loss=after_loss
+        )
     except VeilError:
-        if made is not None:
-            made.destroy()
+        # Where the keyring stands all the same, it needs its key.
+        if not project.keyring.exists():
+            first.undo()
         raise
-    append_event(
-        project.journal,
-        "init",
-        keyring=keyring.id,
-        encryption=not no_encryption,
-        after_loss=after_loss,
-    )
+
+
+def _kept_keyring(project: Project) -> Keyring:
+    """The keyring that is there, with the keys that an earlier version did not make."""
+    keyring = load_keyring(project)
+    added = add_missing(keyring)
+    if added:
+        change_keyring(project, keyring, "key.added", kids=[entry.kid for entry in added])
     return keyring
 
 
@@ -130,7 +124,7 @@ def former_state(project: Project) -> list[str]:
     """Files that only a project with a keyring can have, relative to its root."""
     candidates = [
         *sorted(project.published.glob("*/RELEASE.json")),
-        project.journal,
+        *([project.record] if was_used(project) else []),
         *(project.zone_file(zone) for zone in ZONES),
     ]
     return [str(path.relative_to(project.root)) for path in candidates if path.exists()]

@@ -15,6 +15,7 @@ from veil.cli.doctor import doctor
 from veil.cli.init import init
 from veil.cli.keys import keys
 from veil.cli.publish import publish
+from veil.cli.recall import recall
 from veil.cli.scan import scan
 from veil.cli.show import show
 from veil.errors import EXIT_FINE, EXIT_USAGE, VeilError
@@ -41,6 +42,7 @@ cli.add_command(doctor)
 cli.add_command(init)
 cli.add_command(keys)
 cli.add_command(publish)
+cli.add_command(recall)
 cli.add_command(scan)
 cli.add_command(show)
 

@@ -13,6 +13,7 @@ from veil.doctor import (
     packages,
     permissions,
     profile,
+    record,
     secrets_in_clear,
     versions,
 )
@@ -21,6 +22,7 @@ from veil.doctor.place import Place
 
 CHECKS: tuple[Check, ...] = (
     *permissions.CHECKS,
+    *record.CHECKS,
     *secrets_in_clear.CHECKS,
     *profile.CHECKS,
     *flags.CHECKS,

@@ -39,7 +39,7 @@ BUDGET = frozenset(
 )
 """Keys of releases that bear no prefix."""
 SHOWN = ("privacy_purpose", "privacy_purposes", "privacy_retention", "privacy_owner")
-VEIL_VARIABLES = ("veil:threshold", "veil:publish", "veil:waivers")
+VEIL_VARIABLES = ("veil:threshold", "veil:publish", "veil:waivers", "veil:anchor")
 
 
 @dataclass(frozen=True)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
+from veil.audit.anchor import anchor_from
 from veil.errors import VeilError
 from veil.policy.rules.common import LEAST_THRESHOLD
 from veil.policy.rules.exceptions import WAIVABLE
 from veil.policy.waivers import project_problems, today
 
-VARIABLES = ("veil:threshold", "veil:publish", "veil:waivers")
+VARIABLES = ("veil:threshold", "veil:publish", "veil:waivers", "veil:anchor")
 OUR_NAME = "veil"
 THRESHOLD = 11
 """`veil:threshold` where the project sets none, as the package's macros have it."""
@@ -64,5 +66,7 @@ def check_settings(
             "the variable `veil:threshold` is not usable.",
             remedy=f"It is a whole number from {LEAST_THRESHOLD}.",
         )
+    if isinstance(declared, Mapping) and "veil:anchor" in declared:
+        anchor_from(declared["veil:anchor"], root=Path())
     if not isinstance(publish, bool):
         raise VeilError("the variable `veil:publish` is not usable.", remedy="It is true or false.")

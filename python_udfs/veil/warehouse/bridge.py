@@ -22,6 +22,7 @@ from veil.warehouse.drift import drifts
 from veil.warehouse.partial import partial_relations, whole_sql
 from veil.warehouse.publish import publish
 from veil.warehouse.receipts import Receipt, insert_sql
+from veil.warehouse.recording import note_end, note_start
 from veil.warehouse.run_checks import check_run
 from veil.warehouse.session import Session
 
@@ -43,6 +44,7 @@ def _start_run(session: Session, payload: Payload) -> None:
     check_project(graph, command=payload["command"])
     check_run(session.project)
     refuse([str(one) for one in drifts(session.conn, session.project, graph)])
+    note_start(session, graph, command=payload["command"], target=payload["target"])
     session.started = True
 
 
@@ -72,6 +74,8 @@ def _check_model(session: Session, payload: Payload) -> None:
     sql = str(payload["model"].get("compiled_code") or "")
     found = gate.check(node, sql, full_refresh=payload["full_refresh"])
     refuse([str(one) for one in found])
+    if session.tokens is not None:
+        session.tokens.prepare(graph, node)
 
 
 def _note_sql(session: Session, payload: Payload) -> str:
@@ -136,6 +140,12 @@ def _whole_sql(session: Session, payload: Payload) -> str:
     return whole_sql(payload["database"], payload["relation"], whole=whole)
 
 
+def _note_end(session: Session, payload: Payload) -> None:
+    # A run that was refused at its start never began.
+    if session.started:
+        note_end(session, states=payload["states"], command=payload["command"])
+
+
 def _publish(session: Session, payload: Payload) -> list[str]:
     if session.is_build():
         _require_start(session)
@@ -155,6 +165,7 @@ CALLS: dict[str, Callable[[Session, Payload], Any]] = {
     "content_sql": _content_sql,
     "receipt_sql": _receipt_sql,
     "whole_sql": _whole_sql,
+    "note_end": _note_end,
     "publish": _publish,
     "scan": _scan,
 }

@@ -14,14 +14,18 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import duckdb
 
+from veil.audit.checkpoint import Checkpoint
 from veil.errors import VeilError
 from veil.policy.definition import definition_hash, policy_hash
 from veil.policy.graph import Graph, Node
 from veil.warehouse.content import content_of
+from veil.warehouse.recall import refuse_recalled
 from veil.warehouse.receipts import Receipt, valid_receipts
+from veil.warehouse.recording import note_receipts
 from veil.warehouse.release import Release, read_release, write_release
 from veil.warehouse.session import Session
 
@@ -45,6 +49,8 @@ def publish(
         states: the status of each node of this run, by unique id; empty for `veil publish`.
         threshold: the project's default threshold; part of the policy hash.
     """
+    keeper = session.require_keeper()
+    note_receipts(session.conn, session.keyring, keeper)
     receipts = valid_receipts(session.conn, session.keyring)
     audiences: dict[str, list[Node]] = {}
     for mart in graph.marts:
@@ -58,6 +64,7 @@ def publish(
             if (reason := _held(session, graph, mart, receipts, states, threshold))
         ]
         if held:
+            keeper.note("publication.held", audience=audience)
             lines.append(
                 f"audience `{audience}` {_standing(session, audience)}: mart `{held[0].mart}`"
                 f" {held[0].reason}"
@@ -69,6 +76,7 @@ def publish(
             lines.append(_swap(session, audience, chosen))
         except VeilError as error:
             failed.append(str(error))
+    keeper.checkpoint()
     if failed:  # the other audiences are published all the same
         raise VeilError("\n  ".join([*failed, *lines]))
     return lines
@@ -123,19 +131,24 @@ def _swap(session: Session, audience: str, chosen: Mapping[str, tuple[Node, Rece
         file_link = (published / f"{audience}.duckdb", Path(audience) / f"{audience}.duckdb")
         if previous and previous.same_as(release) and _points_at(*file_link):
             return f"{shown} is unchanged: {release.summary()}"
+        refuse_recalled(session.require_keeper(), release)
         folder = releases / f"{audience}-{release.id}"
         shutil.rmtree(folder, ignore_errors=True)
         staging = releases / f".{audience}-{release.id}.part"
         shutil.rmtree(staging, ignore_errors=True)
         try:
             staging.mkdir()
-            write_release(session, release, staging, chosen)
+            checkpoint, record = _checkpoint(session)
+            write_release(session, release, staging, chosen, record=record)
             staging.replace(folder)
         finally:
             shutil.rmtree(staging, ignore_errors=True)
         _link(*file_link)
         _link(here, Path(".releases") / folder.name)
         _sweep(releases, audience, keep=folder)
+        session.require_keeper().note(
+            "publication.made", audience=audience, release=release.id, size=checkpoint.size
+        )
     except (OSError, duckdb.Error) as error:
         kind = "the disk is full" if getattr(error, "errno", None) == 28 else "cannot be written"
         raise VeilError(
@@ -143,6 +156,15 @@ def _swap(session: Session, audience: str, chosen: Mapping[str, tuple[Node, Rece
             remedy="Free some space, check that you may write there, then run `veil publish`.",
         ) from None
     return f"published {shown}: {release.summary()}"
+
+
+def _checkpoint(session: Session) -> tuple[Checkpoint, dict[str, Any]]:
+    """The checkpoint that a release is made under, and what RELEASE.json says of it."""
+    keeper = session.require_keeper()
+    checkpoint = keeper.checkpoint()
+    newest = keeper.newest()
+    note = newest[0] if newest is not None else ""
+    return checkpoint, {"checkpoint": note, "anchored": keeper.anchored}
 
 
 def _points_at(link: Path, target: Path) -> bool:

@@ -71,6 +71,12 @@ class Release:
             tables=tables,
         )
 
+    @property
+    def content(self) -> str:
+        """SHA-256 over the names and contents of its tables, whatever commit they came from."""
+        tables = sorted((str(one["name"]), str(one["content_hash"])) for one in self.tables)
+        return hashlib.sha256(json.dumps([self.audience, tables]).encode()).hexdigest()
+
     def same_as(self, other: Release) -> bool:
         return asdict(self) == asdict(other)
 
@@ -98,23 +104,34 @@ def _commit(root: Path) -> tuple[str | None, bool | None]:
 
 def read_release(folder: Path) -> Release | None:
     """The release that `folder` holds; None where there is none or its files are not whole."""
+    described = described_release(folder)
+    if described is None:
+        return None
+    release, files = described
+    expected = {
+        f"{release.audience}.duckdb",
+        *(f"{table['name']}.parquet" for table in release.tables),
+    }
     try:
-        raw = json.loads((folder / RELEASE_FILE).read_text(encoding="utf-8"))
-        files = raw.pop("files")
-        raw.pop("published_at")
-        release = Release(**{**raw, "tables": tuple(raw["tables"])})
-        expected = {
-            f"{release.audience}.duckdb",
-            *(f"{table['name']}.parquet" for table in release.tables),
-        }
-        if set(files) != expected or expected | {RELEASE_FILE} != {
-            path.name for path in folder.iterdir()
-        }:
+        names = {path.name for path in folder.iterdir()}
+        if set(files) != expected or expected | {RELEASE_FILE} != names:
             return None
         if any(file_digest(folder / name) != digest for name, digest in files.items()):
             return None
-        return release
-    except (OSError, ValueError, KeyError, TypeError):
+    except OSError:
+        return None
+    return release
+
+
+def described_release(folder: Path) -> tuple[Release, Mapping[str, str]] | None:
+    """What a folder's RELEASE.json says, and the digest that each file should have."""
+    try:
+        raw = json.loads((folder / RELEASE_FILE).read_text(encoding="utf-8"))
+        files = dict(raw.pop("files"))
+        raw.pop("published_at")
+        raw.pop("record")
+        return Release(**{**raw, "tables": tuple(raw["tables"])}), files
+    except (OSError, ValueError, LookupError, TypeError, AttributeError):
         return None
 
 
@@ -123,8 +140,12 @@ def file_digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def write_release(session: Session, release: Release, folder: Path, chosen: Chosen) -> None:
+def write_release(
+    session: Session, release: Release, folder: Path, chosen: Chosen, *, record: Mapping[str, Any]
+) -> None:
     """Write all files of `release` into the empty `folder`, fsync each.
+
+    `record` says under which checkpoint of the audit record it is made.
 
     The marts travel by Arrow into a connection of their own: the build's connection is locked and
     may not write here. Rows are sorted by all columns, so that equal content gives equal files.
@@ -165,6 +186,7 @@ def write_release(session: Session, release: Release, folder: Path, chosen: Chos
         files[path.name] = file_digest(path)
     body = {
         **asdict(release),
+        "record": record,
         "published_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "files": files,
     }

@@ -11,15 +11,20 @@ import duckdb
 from dbt.flags import get_flags
 
 from veil.artifacts import Wanted
+from veil.audit.keeper import Keeper
+from veil.errors import VeilError
 from veil.keys import Keyring
 from veil.policy.graph import Graph
 from veil.project import Project
+from veil.recording import open_keeper
 from veil.state import load_keyring
 from veil.warehouse.definitions import create_definition_tables
 from veil.warehouse.functions import register_functions
 from veil.warehouse.lineage_gate import LineageGate
 from veil.warehouse.partial import create_partial_tables
 from veil.warehouse.receipts import create_receipt_table
+from veil.warehouse.token_table import create_token_tables
+from veil.warehouse.tokens import Tokens
 from veil.warehouse.zones import attach_zones, lock_down
 
 BUILDS = frozenset({"build", "run", "retry", "seed", "snapshot", "clone"})
@@ -34,6 +39,10 @@ class Session:
     conn: duckdb.DuckDBPyConnection
     project: Project
     keyring: Keyring
+    keeper: Keeper | None = None
+    """Keeps the audit record, where the command may write to the zones."""
+    tokens: Tokens | None = None
+    """The random tokens of the identified zone."""
     started: bool = False
     """Whether `veil.start_run()` has let this run pass."""
     wanted: Wanted | None = None
@@ -51,6 +60,16 @@ class Session:
             graph = Graph(raw)
             self._run = raw, graph, LineageGate(self.conn, graph, threshold=threshold)
         return self._run[1:]
+
+    def require_keeper(self) -> Keeper:
+        """The keeper of the record.
+
+        Raises:
+            VeilError: the command works outside the zones and records nothing.
+        """
+        if self.keeper is None:
+            raise VeilError("this command does not write to the audit record.")
+        return self.keeper
 
     @staticmethod
     def is_partial_run() -> bool:
@@ -94,10 +113,14 @@ class Session:
         if cls.stays_outside():
             lock_down(conn, project)
             return cls(conn=conn, project=project, keyring=keyring)
+        keeper = open_keeper(project, keyring)
+        keeper.check()
         attach_zones(conn, project, keyring)
         create_receipt_table(conn)
         create_partial_tables(conn)
         create_definition_tables(conn)
-        register_functions(conn, keyring)
+        create_token_tables(conn)
+        tokens = Tokens(conn, keyring)
+        register_functions(conn, keyring, tokens=tokens)
         lock_down(conn, project)
-        return cls(conn=conn, project=project, keyring=keyring)
+        return cls(conn=conn, project=project, keyring=keyring, keeper=keeper, tokens=tokens)

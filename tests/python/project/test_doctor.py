@@ -17,7 +17,7 @@ from veil.errors import FindingError
 from veil.findings import Level
 
 # The demo is copied for the tests without its lock file, and lies in no git repository.
-EXPECTED = {"python_lock"}
+EXPECTED = {"python_lock", "anchor"}
 
 
 def _run(*arguments: str) -> tuple[str, BaseException | None]:

@@ -7,8 +7,11 @@ from pathlib import Path
 
 import duckdb
 import pytest
+from click.testing import CliRunner
 
 from harness import DbtProject, new_project
+from veil.cli.recall import recall
+from veil.errors import VeilError
 from veil.keys import Keyring
 from veil.warehouse.receipts import Receipt, insert_sql, valid_receipts
 from veil.warehouse.release import file_digest
@@ -315,3 +318,54 @@ def test_foreign_file_in_the_way_is_not_replaced(project: DbtProject) -> None:
     assert not outcome.ok
     assert "published/research.duckdb was not written by veil" in outcome.text
     assert link.read_text() == "mine"
+
+
+def _recall(project: DbtProject, *arguments: str) -> str:
+    done = CliRunner().invoke(
+        recall, ["research", "--project-dir", str(project.root), *arguments], standalone_mode=False
+    )
+    if done.exception is not None:
+        raise done.exception
+    return done.output
+
+
+def test_a_recalled_release_is_gone_and_stays_gone(project: DbtProject) -> None:
+    """Nothing of it is left, the next publish refuses the same tables, others are published."""
+    said = _recall(project)
+    again = project.dbt("run-operation", "veil.publish")
+    left = [path.name for path in project.veil.published.rglob("*") if path.is_file()]
+    with pytest.raises(VeilError, match="has no release"):
+        _recall(project)
+    project.replace("models/marts/_marts.yml", "privacy_threshold: 11", "privacy_threshold: 12")
+    mended = project.dbt("build", "--select", "marts")
+
+    assert "was taken back" in said
+    assert not again.ok
+    assert any("are not published again" in line for line in again.lines)
+    assert left == []
+    assert mended.ok, mended.text
+    assert (project.veil.published / "research.duckdb").exists()
+
+
+def test_a_recall_can_be_lifted(project: DbtProject) -> None:
+    """A recall by mistake: the same tables are published again once somebody says so."""
+    with pytest.raises(VeilError, match="was taken back"):
+        _recall(project, "--lift")
+    _recall(project)
+    _recall(project, "--lift")
+    again = project.dbt("run-operation", "veil.publish")
+
+    assert again.ok, again.text
+    assert (project.veil.published / "research.duckdb").exists()
+
+
+def test_a_recall_that_was_killed_is_taken_up_again(project: DbtProject) -> None:
+    """RELEASE.json goes last: what is left half removed still names its release."""
+    folder = (project.veil.published / "research").resolve()
+    for path in folder.iterdir():
+        if path.name != "RELEASE.json":
+            path.unlink()
+    _recall(project)
+
+    assert not folder.exists()
+    assert not (project.veil.published / "research.duckdb").is_symlink()

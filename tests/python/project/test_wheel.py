@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -62,7 +63,7 @@ def test_stranger_builds_with_the_wheel_alone(installed: Path, tmp_path: Path) -
     """Entry point, plugin and publishing work from the installed wheel, not from this tree."""
     project: DbtProject = new_stranger(tmp_path / "repository" / "lakeside")
     (project.root / "state" / "keyring.json").unlink()
-    (project.root / "state" / "audit" / "events.jsonl").unlink()
+    shutil.rmtree(project.veil.audit)
     alone = {"PYTHONPATH": str(installed)}
     veil, dbt = installed / "bin" / "veil", (sys.executable, "-m", "dbt.cli.main")
     where = run(sys.executable, "-c", "import veil; print(veil.__file__)", cwd=tmp_path, **alone)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from veil.audit.journal import read_events
+from veil.audit.record import Record
 from veil.cli.main import cli, main
 from veil.errors import VeilError
 from veil.keys import Keyring
@@ -45,7 +45,12 @@ def test_init_makes_keyring_profile_and_folders(root: Path) -> None:
     assert (root / "profiles.yml").read_bytes() == (root / "profiles.example.yml").read_bytes()
     key_files = list((root.parent / "home" / ".config" / "veil").iterdir())
     assert [stat.S_IMODE(path.stat().st_mode) for path in key_files] == [0o600]
-    assert [event["event"] for event in read_events(project.journal)] == ["init"]
+    assert [entry.event for entry in Record.open(project.audit).events()] == [
+        "record.began",
+        "keyring.intended",
+        "keyring.saved",
+        "keyring.created",
+    ]
 
 
 def test_init_is_safe_to_repeat(root: Path) -> None:
@@ -70,7 +75,7 @@ def test_init_keeps_a_profile_of_the_user(root: Path) -> None:
 
 @pytest.mark.parametrize(
     "trace",
-    ["published/research/RELEASE.json", "warehouse/marts.duckdb", "state/audit/events.jsonl"],
+    ["published/research/RELEASE.json", "warehouse/marts.duckdb", "state/audit/record.jsonl"],
 )
 def test_init_makes_no_new_state_over_old(root: Path, trace: str) -> None:
     """Where files show an earlier keyring, a new one is refused, with the two ways out."""
@@ -89,26 +94,28 @@ def test_init_makes_no_new_state_over_old(root: Path, trace: str) -> None:
 
 
 def test_init_after_loss_is_recorded(root: Path) -> None:
-    """The explicit way out works, and the journal says that it was taken."""
+    """The explicit way out works, and the record says that it was taken."""
     (root / "published" / "research").mkdir(parents=True)
     (root / "published" / "research" / "RELEASE.json").write_text("{}")
 
     result = veil(root, "init", "--after-loss")
-    (event,) = read_events(Project(root).journal)
+    entry = Record.open(Project(root).audit).last("keyring.created")
 
     assert result.exit_code == 0, result.output
-    assert event["details"]["after_loss"] is True  # type: ignore[index]
+    assert entry is not None
+    assert entry.details["after_loss"] is True
 
 
 def test_no_encryption_is_explicit_and_recorded(root: Path) -> None:
-    """`--no-encryption` makes a keyring without zone keys; the journal says so."""
+    """`--no-encryption` makes a keyring without zone keys; the record says so."""
     veil(root, "init", "--no-encryption")
     project = Project(root)
     purposes = {entry.purpose for entry in Keyring.load(project.keyring).entries}
-    (event,) = read_events(project.journal)
+    entry = Record.open(project.audit).last("keyring.created")
 
     assert "zone" not in purposes
-    assert event["details"]["encryption"] is False  # type: ignore[index]
+    assert entry is not None
+    assert entry.details["encrypted"] is False
 
 
 def test_env_provider_takes_only_secret_variables(

@@ -1,0 +1,78 @@
+"""The doctor's look at keyring and record."""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from doctor_support import found, good_place
+from keys_support import REF
+
+from veil.doctor import Place
+from veil.keys import promote, rotate
+from veil.state import change_keyring, create_keyring, load_keyring
+
+
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
+    """A project with a real keyring and record."""
+    monkeypatch.setenv(REF.removeprefix("env:"), secrets.token_hex(32))
+    good = good_place(tmp_path)
+    good.project.keyring.unlink()
+    create_keyring(good.project, kek_ref=REF, is_encrypted=True, after_loss=False)
+    return good
+
+
+def anchored(place: Place, setting: str) -> None:
+    with (place.root / "dbt_project.yml").open("a") as file:
+        file.write(f'vars:\n  "veil:anchor": {setting}\n')
+
+
+def test_a_sound_record_is_fine(place: Place) -> None:
+    """Keyring and record agree."""
+    assert found(place, "record") == []
+
+
+def test_a_rolled_back_keyring_is_found(place: Place, tmp_path: Path) -> None:
+    """An older copy of the keyring is an error."""
+    shutil.copy2(place.project.keyring, tmp_path / "old")
+    keyring = load_keyring(place.project)
+    rotate(keyring, "pseudonym", "*")
+    change_keyring(place.project, keyring, "key.added")
+    shutil.copy2(tmp_path / "old", place.project.keyring)
+    (one,) = found(place, "record")
+
+    assert "rolled back" in one.message
+
+
+def test_a_record_without_anchor_is_said(place: Place, tmp_path: Path) -> None:
+    """No anchor, one that cannot be read back, one that can."""
+    (none,) = found(place, "anchor")
+    anchored(place, "{command: [logger]}")
+    (deaf,) = found(place, "anchor")
+    text = (place.root / "dbt_project.yml").read_text()
+    (place.root / "dbt_project.yml").write_text(
+        text.replace("{command: [logger]}", f"{{path: {tmp_path}}}")
+    )
+
+    assert "copied nowhere" in none.message
+    assert "cannot be read back" in deaf.message
+    assert found(place, "anchor") == []
+
+
+def test_a_key_past_its_window_is_found(place: Place) -> None:
+    """Active after its end: stale; inside its window, and about to end: said with the days."""
+    keyring = load_keyring(place.project)
+    kid = rotate(keyring, "pseudonym", "*").kid
+    promote(keyring, kid, window_days=1, at=datetime.now(UTC) - timedelta(days=2))
+    change_keyring(place.project, keyring, "key.promoted", kids=[kid])
+    kid = rotate(keyring, "receipt", "*").kid
+    promote(keyring, kid, window_days=5)
+    change_keyring(place.project, keyring, "key.promoted", kids=[kid])
+    stale, soon = found(place, "key_dates")
+
+    assert "is over" in stale.message
+    assert "ends in 4 days" in soon.message
