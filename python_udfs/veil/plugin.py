@@ -24,6 +24,7 @@ from dbt_common.events.types import Note
 from dbt_common.exceptions import DbtRuntimeError
 
 from veil.errors import VeilError
+from veil.process import forbid_core_files
 from veil.warehouse.bridge import answer
 from veil.warehouse.cursors import guard_cursors
 from veil.warehouse.run_checks import check_run
@@ -58,6 +59,7 @@ class Plugin(BasePlugin):  # type: ignore[misc]  # dbt-duckdb has no type inform
         self._session: Session | None = None
         self._problem: DbtRuntimeError | None = None
         guard_cursors()
+        forbid_core_files()
         # dbt reads a seed with Python's csv first, which stops at 131,072 characters a field.
         csv.field_size_limit(max(csv.field_size_limit(), LONGEST_FIELD))
         if plugin_config:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import click
 
 from veil import __version__
+from veil.cli.audit import audit
 from veil.cli.check import check
 from veil.cli.contract import contract
 from veil.cli.diff import diff
@@ -19,6 +20,7 @@ from veil.cli.recall import recall
 from veil.cli.scan import scan
 from veil.cli.show import show
 from veil.errors import EXIT_FINE, EXIT_USAGE, VeilError
+from veil.process import forbid_core_files
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -35,6 +37,7 @@ def cli() -> None:
     """
 
 
+cli.add_command(audit)
 cli.add_command(check)
 cli.add_command(contract)
 cli.add_command(diff)
@@ -49,6 +52,7 @@ cli.add_command(show)
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line; ends the process with one of veil's exit codes."""
+    forbid_core_files()
     try:
         cli.main(args=None if arguments is None else list(arguments), standalone_mode=False)
     except VeilError as error:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import importlib.metadata
 import os
 import platform
-import resource
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -33,7 +32,7 @@ class Place:
         home: the user's home folder.
         version_of: the installed version of a distribution, None where it is absent.
         python: the interpreter's version.
-        core_limit: the largest core dump in bytes, -1 without a limit.
+        core_pattern: where the kernel writes core dumps, or `|` and what it pipes them to.
         umask: bits that new files lack; None where it cannot be read without changing it.
         swap: whether the machine swaps to disk; None where unknown.
         locks: `/proc/locks`, the open file locks; None where unknown.
@@ -45,7 +44,7 @@ class Place:
     home: Path
     version_of: Callable[[str], str | None]
     python: str
-    core_limit: int
+    core_pattern: str
     umask: int | None
     swap: bool | None
     locks: str | None
@@ -61,7 +60,7 @@ class Place:
             home=Path.home(),
             version_of=_installed_version,
             python=platform.python_version(),
-            core_limit=resource.getrlimit(resource.RLIMIT_CORE)[0],
+            core_pattern=_system_text("sys/kernel/core_pattern") or "",
             umask=_umask(),
             swap=None if swaps is None else len(swaps.splitlines()) > 1,
             locks=_system_text("locks"),

@@ -29,7 +29,7 @@ def _run(*arguments: str) -> tuple[str, BaseException | None]:
 def test_the_freshly_built_demo_is_healthy(built: DbtProject) -> None:
     """No error, and no warning but those that the copy explains; the machine is set aside."""
     here = Place.here(built.veil)
-    place = replace(here, core_limit=0, umask=0o077, swap=False)
+    place = replace(here, core_pattern="core", umask=0o077, swap=False)
     outcomes = examine(place)
     heavy = [
         (outcome.check.rule, one.message)

@@ -90,7 +90,7 @@ def test_core_dumps_and_swap_are_said(tmp_path: Path) -> None:
     """Memory that may reach a disk: dumps are a warning, swap is a note."""
     place = good_place(tmp_path)
 
-    assert levels(replace(place, core_limit=-1), "core_dumps") == ["warning"]
+    assert levels(replace(place, core_pattern="|/usr/bin/handler %p"), "core_dumps") == ["warning"]
     assert levels(replace(place, swap=True), "swap") == ["note"]
     assert levels(replace(place, swap=None), "swap") == ["note"]
 
