@@ -19,6 +19,7 @@ PAGE = HERE.parent / "docs" / "benchmarks.md"
 PARTS = {
     "pseudonyms.py": "Pseudonyms beside an unkeyed hash and a Python function per row",
     "check.py": "`veil check` beside `dbt parse` and `dbt compile`",
+    "record.py": "The audit record beside a chain of hashes in a file and in SQLite",
 }
 NOTES = {
     "pseudonyms.py": """The mark is 2.5 times the unkeyed hash. One thread stays below it, several
@@ -28,6 +29,13 @@ An HMAC is four compressions of SHA-256 where the hash is one.""",
     "check.py": """A thousand models from sources to marts. Cold, most of the time is dbt's own
 parse, which the check has to run once; after that it renders and follows by itself what changed,
 without dbt. Its marks are 20 seconds cold, 3 seconds after a change of one model, and 500 MB.""",
+    "record.py": """All three hold the same lines, and each append is on the disk when it returns.
+The marks are 50 ms for an append, a checkpoint and a proof, and 60 seconds for reading all of it.
+The chains are read faster because less is asked of them: that each line carries the hash of the one
+before, which whoever writes to the file can compute. They have no checkpoint, and no proof shorter
+than themselves. veil takes a lock and looks at the end of its file before each append, so that
+another process, a crash or a change in between is noticed. The largest times are those of the
+disk.""",
 }
 HEAD = """# Benchmarks
 

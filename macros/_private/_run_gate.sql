@@ -14,7 +14,10 @@
             'veil: model `' ~ this.identifier ~ '` is rolled back: its gate `'
             ~ test.test_metadata.name ~ '` found ' ~ found[0] ~ ' breach'
             ~ ('es' if found[0] | int > 1 else '') ~ ' (' ~ found[1] ~ '). The previous table stays.'
-            ~ ' Give every measure to `veil.suppress_small`, grouped by the whole grain.'
+            ~ ' ' ~ {
+                'no_small_cells': 'Give every measure to `veil.suppress_small`, grouped by the whole grain.',
+                'no_stale_kid': 'Build it anew with `--full-refresh`.',
+            }.get(test.test_metadata.name, '')
         ) -%}
     {%- endif -%}
 {% endmacro %}

@@ -5,7 +5,7 @@
 
 {% macro default__start_run() %}
     {%- if execute and flags.WHICH in veil._building_commands() -%}
-        {%- do veil._bridge('start_run', {
+        {%- for line in veil._bridge('start_run', {
             'graph': graph,
             'command': flags.WHICH,
             'target': target.name,
@@ -15,5 +15,7 @@
             'publish': var('veil:publish', true),
             'waivers': var('veil:waivers', []),
         }) -%}
+            {%- do log('veil: ' ~ line, info=true) -%}
+        {%- endfor -%}
     {%- endif -%}
 {% endmacro %}

@@ -11,4 +11,5 @@ def forbid_core_files() -> None:
     A handler that the machine's `core_pattern` pipes to is not kept from it; `veil doctor` looks
     for one. The children of the process inherit the limit.
     """
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    hard = resource.getrlimit(resource.RLIMIT_CORE)[1]
+    resource.setrlimit(resource.RLIMIT_CORE, (0, hard))

@@ -63,6 +63,11 @@ class Project:
         return self.state / "audit"
 
     @property
+    def checkpoint(self) -> Path:
+        """A copy of the record's newest checkpoint, outside its folder."""
+        return self.state / "checkpoint"
+
+    @property
     def record(self) -> Path:
         return self.audit / "record.jsonl"
 

@@ -83,7 +83,14 @@ def open_keeper(project: Project, keyring: Keyring) -> Keeper:
         VeilError: the record is not what veil wrote, or its signer cannot be had.
     """
     first, *others = signers(keyring)
-    return Keeper(project.audit, first.name, first, anchor_of(project), cosigners=others)
+    return Keeper(
+        project.audit,
+        first.name,
+        first,
+        anchor_of(project),
+        cosigners=others,
+        witness=project.checkpoint,
+    )
 
 
 def check_recorded(project: Project, keyring: Keyring) -> None:

@@ -161,10 +161,10 @@ def close_record(project: Project) -> None:
         numbers = [int(path.name.rpartition("-")[2]) for path in project.audit.glob("closed-*")]
         kept = project.audit / f"closed-{max(numbers, default=0) + 1}"
         kept.mkdir(mode=0o700)
-        for name in ("checkpoints", "hashes", "record.jsonl"):
-            file = project.audit / name
+        named = [project.audit / name for name in ("checkpoints", "hashes", "record.jsonl")]
+        for file in (*named, project.checkpoint):
             if file.exists():
-                file.replace(kept / name)
+                file.replace(kept / file.name)
     except (OSError, ValueError):
         raise VeilError(
             "state/audit/ cannot be written.", remedy="Check its owner and mode, and free space."

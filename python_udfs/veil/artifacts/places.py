@@ -40,7 +40,7 @@ PLACES = (
         "Take the release back: remove its folder, mend the mart, run `dbt build`.",
     ),
     Place("warehouse", "zones, their write-ahead logs, spill files", _FIX),
-    Place("state", "keyring, journal, ledger; the keys in it are wrapped", _FIX),
+    Place("state", "keyring, record, ledger; the keys in it are wrapped", _FIX),
 )
 ROOT_FILES = (
     Place("*.duckdb", "dbt-duckdb's default database", _FIX),

@@ -12,9 +12,9 @@ from veil.audit.entry import Entry
 from veil.audit.errors import AuditError, NoteError
 from veil.audit.events import Value
 from veil.audit.merkle import EMPTY_ROOT
-from veil.audit.note import Signer, Verifier, open_note, sign, split_note
+from veil.audit.note import MAX_BYTES, Signer, Verifier, open_note, sign, split_note
 from veil.audit.record import CHECKPOINTS, LOCK_SECONDS, Record
-from veil.files import locked
+from veil.files import MissingFileError, locked, read_private, write_atomic
 
 # Another process may be copying its checkpoint to a slow anchor.
 _LOCK_SECONDS = LOCK_SECONDS + 2 * TIMEOUT_SECONDS
@@ -36,6 +36,8 @@ class Keeper:
         signer: the key of today.
         anchor: where checkpoints are copied to.
         cosigners: further keys that sign beside it: during a rotation, the one before.
+        witness: a file outside the folder that gets each newest checkpoint, so that putting the
+            folder back by itself is noticed without an anchor.
         verifiers: former keys whose checkpoints still count; today's are always among them.
 
     Raises:
@@ -51,6 +53,7 @@ class Keeper:
         anchor: Anchor | None = None,
         *,
         cosigners: Sequence[Signer] = (),
+        witness: Path | None = None,
         verifiers: Sequence[Verifier] = (),
     ) -> None:
         if any(one.name != origin for one in (signer, *cosigners)):
@@ -58,6 +61,7 @@ class Keeper:
         self.record = Record.open(folder)
         self.origin = origin
         self.anchor = anchor
+        self._witness = witness
         self._signer = signer
         self._signers = (signer, *cosigners)
         mine = (one.verifier for one in self._signers)
@@ -103,6 +107,7 @@ class Keeper:
         with locked(self._checkpoints.path, timeout=_LOCK_SECONDS):
             newest = self.newest()
             size, root = self._extended(newest)
+            self._check_witness(size)
             unread = self._check_anchor(size)
             if newest and newest[1].size == size and self._is_mine(newest[0]):
                 note, checkpoint = newest
@@ -110,6 +115,8 @@ class Keeper:
                 checkpoint = Checkpoint(self.origin, size, root)
                 note = sign(checkpoint.text(), self._signers)
                 self._checkpoints.append(note)
+            if self._witness is not None:
+                write_atomic(self._witness, note.encode())
             if self.anchor is not None:
                 self.anchor.keep(note, checkpoint)
             if unread is not None:
@@ -130,6 +137,7 @@ class Keeper:
         """
         with locked(self._checkpoints.path, timeout=_LOCK_SECONDS):
             size, _ = self._extended(self.newest())
+            self._check_witness(size)
             unread = self._check_anchor(size)
             if unread is not None:
                 raise unread
@@ -138,6 +146,32 @@ class Keeper:
         if newest is None:
             return self.record.extends(0, EMPTY_ROOT)
         return self.record.extends(newest[1].size, newest[1].root)
+
+    def _check_witness(self, size: int) -> None:
+        """Hold the record against the copy of its newest checkpoint that lies outside."""
+        if self._witness is None:
+            return
+        try:
+            text, names = open_note(
+                read_private(self._witness, limit=MAX_BYTES).decode(), self._verifiers
+            )
+        except MissingFileError:
+            if self._checkpoints.count() <= 1:
+                return  # a crash came before the first copy
+            raise RolledBackError(
+                f"{self._witness.name} is gone, which holds the newest checkpoint.",
+                remedy="Restore state/ from one backup.",
+            ) from None
+        except UnicodeDecodeError:
+            raise NoteError("the copy of the newest checkpoint is damaged.") from None
+        kept = Checkpoint.parse(text)
+        if kept.origin != self.origin or self.origin not in names:
+            raise NoteError("the copy of the newest checkpoint is that of another record.")
+        if kept.size > size or self.record.root(kept.size) != kept.root:
+            raise RolledBackError(
+                "the record was rolled back: a newer checkpoint lies beside its folder.",
+                remedy="Restore the newest state/; docs/runbooks say what to do without one.",
+            )
 
     def _check_anchor(self, size: int) -> AnchorError | None:
         """Hold the record against the anchor's newest; gives the error of one that is not read."""

@@ -6,6 +6,7 @@ import json
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
@@ -39,7 +40,7 @@ _json_option = click.option("--json", "as_json_text", is_flag=True, help="For a 
 
 @click.group()
 def audit() -> None:
-    """Verify, compare, export and prove the record in state/audit/.
+    """Verify, compare, export and prove the record in state/audit/; begin another after a loss.
 
     \b
     Example:
@@ -164,7 +165,7 @@ def compare(a: Path, b: Path, as_json_text: bool) -> None:
 @click.option(
     "--output",
     metavar="FILE",
-    type=click.File("w", encoding="utf-8", atomic=True),
+    type=click.File("w", encoding="utf-8", atomic=True, lazy=False),
     default="-",
     help="Write here instead of to the console.",
 )
@@ -217,6 +218,93 @@ def prove(project: Project, seq: int, output: Path | None) -> None:
         click.echo(text)
     else:
         write_text(output, text + "\n")
+
+
+@audit.command()
+@project_option
+@click.option("--yes", is_flag=True, help="Do it. Without it the command says what is wrong.")
+def begin(project: Project, yes: bool) -> None:
+    """Begin another record, under another name, where this one is lost or damaged.
+
+    What is left of the old one is kept in state/audit/closed-N/, as evidence. The keyring is taken
+    as it is: compare it with a backup first. A record that holds is not replaced.
+
+    \b
+    Example:
+      veil audit begin
+      veil audit begin --yes
+    """
+    from veil.state import begin_record
+
+    problem = _what_is_wrong(project)
+    if problem is None:
+        raise UsageError(
+            "the record holds, and it is not replaced.",
+            remedy="`veil audit verify` says how far it is under a checkpoint.",
+        )
+    if not yes:
+        raise UsageError(
+            f"this record would be closed for good, because {problem}",
+            remedy="Look for a whole copy first (docs/runbooks/failed-audit.md); where there is"
+            " none, run it again with --yes.",
+        )
+    blocked = _taken_back(project.record)
+    closed = set(project.audit.glob("closed-*"))
+    keeper = begin_record(project)
+    for details in blocked:
+        keeper.note("publication.recalled", **details)
+    keeper.checkpoint()
+    (kept,) = set(project.audit.glob("closed-*")) - closed
+    click.echo(f"Another record begins, {keeper.origin}.")
+    click.echo(f"What is left of the former one is in state/audit/{kept.name}/: keep it.")
+    if blocked:
+        click.echo("Releases that were taken back stay so, those with a lifted recall too.")
+    click.echo("It is signed with another key: give `veil audit key` to those who verify.")
+
+
+def _what_is_wrong(project: Project) -> str | None:
+    """Why the record, or the keyring under it, cannot go on; None where all holds.
+
+    Raises:
+        VeilError: the keyring does not open, or the anchor cannot be asked: then nobody can tell.
+    """
+    from veil.audit import AnchorError, Outcome, verify_record
+    from veil.keys import Keyring
+    from veil.recording import check_recorded, open_keeper
+
+    keyring = Keyring.load(project.keyring)
+    if project.record.exists():
+        # First what reads alone: opening a record mends its end, and this one may be evidence.
+        checkpoints = project.record.with_name("checkpoints")
+        found = verify_record(project.record, checkpoints, _own_verifiers(project))
+        if found.outcome in {Outcome.TAMPERED, Outcome.UNREADABLE}:
+            return found.findings[0].message
+    try:
+        check_recorded(project, keyring)
+        open_keeper(project, keyring).check()
+    except AnchorError:
+        raise
+    except VeilError as error:
+        return error.message
+    return None
+
+
+def _taken_back(record: Path) -> list[dict[str, str]]:
+    """The details of every recall that a damaged record still shows, so that none is forgotten.
+
+    Whether one was lifted is not believed: somebody may have written that.
+    """
+    from veil.audit.entry import Entry, EntryError
+
+    found = {}
+    for line in record.read_bytes().splitlines() if record.exists() else ():
+        if b"publication.recalled" in line:
+            with suppress(EntryError):
+                entry = Entry.parse(line)
+                details = {name: str(value) for name, value in entry.details.items()}
+                if entry.event == "publication.recalled":
+                    found[details["audience"], details["content"]] = details
+    return list(found.values())
 
 
 def _record_file(project: Project) -> Path:

@@ -17,6 +17,7 @@ from veil.cli.init import init
 from veil.cli.keys import keys
 from veil.cli.publish import publish
 from veil.cli.recall import recall
+from veil.cli.rekey import emergency, reencrypt, translate
 from veil.cli.scan import scan
 from veil.cli.show import show
 from veil.errors import EXIT_FINE, EXIT_USAGE, VeilError
@@ -44,6 +45,9 @@ cli.add_command(diff)
 cli.add_command(doctor)
 cli.add_command(init)
 cli.add_command(keys)
+keys.add_command(emergency)
+keys.add_command(reencrypt)
+keys.add_command(translate)
 cli.add_command(publish)
 cli.add_command(recall)
 cli.add_command(scan)

@@ -10,11 +10,10 @@ from veil.doctor.place import Place
 from veil.errors import VeilError
 from veil.findings import Finding
 from veil.keys import Keyring, ProviderError
-from veil.keys.rotation import days_left, due, expiring, stale_entries
+from veil.keys.rotation import SOON, days_left, due, expiring, stale_entries
 from veil.recording import anchor_of, open_keeper
 from veil.state import load_keyring
 
-SOON = timedelta(days=14)
 OLD = timedelta(days=730)
 KEYRING = "state/keyring.json"
 

@@ -26,6 +26,8 @@ from veil.keys.keyring import Keyring
 from veil.keys.making import DEFAULT_PURPOSES
 
 LONGEST_WINDOW_DAYS = 3660
+SOON = timedelta(days=14)
+"""So long before its end a key is spoken of."""
 _BEFORE_OR_AFTER = frozenset({Status.PENDING, Status.DESTROYED})
 
 
@@ -236,6 +238,19 @@ def due(ring: Keyring, max_age: timedelta, at: datetime | None = None) -> tuple[
     return tuple(
         sorted((e for e in primaries if e.created < limit), key=lambda entry: entry.created)
     )
+
+
+def expiry_lines(ring: Keyring, at: datetime | None = None) -> list[str]:
+    """What a person should know of keys that end soon, or whose window is over; a line each."""
+    lines = []
+    for entry in expiring(ring, SOON, at):
+        left = days_left(entry, at)
+        when = "is over" if left is not None and left < 0 else f"ends in {left} days"
+        what = "the overlap window of key" if entry.status is Status.ACTIVE else "key"
+        lines.append(
+            f"{what} `{entry.kid}` ({entry.purpose}, {entry.domain}) {when}. See `veil keys list`."
+        )
+    return lines
 
 
 def days_left(entry: KeyEntry, at: datetime | None = None) -> int | None:

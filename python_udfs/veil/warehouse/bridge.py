@@ -11,6 +11,7 @@ from typing import Any
 
 from veil.errors import VeilError
 from veil.findings import Level
+from veil.keys.rotation import expiry_lines
 from veil.policy.definition import definition_hash, policy_hash
 from veil.policy.overrides import check_overrides
 from veil.policy.partial_runs import check_partial_run
@@ -23,13 +24,16 @@ from veil.warehouse.partial import partial_relations, whole_sql
 from veil.warehouse.publish import publish
 from veil.warehouse.receipts import Receipt, insert_sql
 from veil.warehouse.recording import note_end, note_start
+from veil.warehouse.rekey import rekey_stored
 from veil.warehouse.run_checks import check_run
 from veil.warehouse.session import Session
+from veil.warehouse.stored_pseudonyms import permitted_kids
 
 Payload = Mapping[str, Any]
 
 
-def _start_run(session: Session, payload: Payload) -> None:
+def _start_run(session: Session, payload: Payload) -> list[str]:
+    """Everything that must hold before a model is built; returns what a person should know."""
     check_settings(
         session.project.config(),
         profile=payload["profile"],
@@ -44,8 +48,17 @@ def _start_run(session: Session, payload: Payload) -> None:
     check_project(graph, command=payload["command"])
     check_run(session.project)
     refuse([str(one) for one in drifts(session.conn, session.project, graph)])
+    left = rekey_stored(
+        session.conn,
+        session.keyring,
+        graph,
+        selected=payload["selected"],
+        full_refresh=session.is_full_refresh(),
+    )
+    refuse([str(one) for one in left if one.level is Level.ERROR])
     note_start(session, graph, command=payload["command"], target=payload["target"])
     session.started = True
+    return [*(str(one) for one in left), *expiry_lines(session.keyring)]
 
 
 def _require_start(session: Session) -> None:
@@ -81,6 +94,10 @@ def _check_model(session: Session, payload: Payload) -> None:
 def _note_sql(session: Session, payload: Payload) -> str:
     graph, gate = session.run(payload["graph"], threshold=payload["threshold"])
     return gate.note_sql(graph.node(payload["unique_id"]))
+
+
+def _pseudonym_kids(session: Session, payload: Payload) -> list[str]:
+    return permitted_kids(session.keyring, payload["domain"])
 
 
 def _content_sql(session: Session, payload: Payload) -> str:
@@ -162,6 +179,7 @@ CALLS: dict[str, Callable[[Session, Payload], Any]] = {
     "is_partial_run": _is_partial_run,
     "check_model": _check_model,
     "note_sql": _note_sql,
+    "pseudonym_kids": _pseudonym_kids,
     "content_sql": _content_sql,
     "receipt_sql": _receipt_sql,
     "whole_sql": _whole_sql,

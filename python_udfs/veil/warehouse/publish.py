@@ -25,7 +25,7 @@ from veil.policy.graph import Graph, Node
 from veil.warehouse.content import content_of
 from veil.warehouse.recall import refuse_recalled
 from veil.warehouse.receipts import Receipt, valid_receipts
-from veil.warehouse.recording import note_receipts
+from veil.warehouse.recording import note_receipts, recorded_gates
 from veil.warehouse.release import Release, read_release, write_release
 from veil.warehouse.session import Session
 
@@ -52,6 +52,7 @@ def publish(
     keeper = session.require_keeper()
     note_receipts(session.conn, session.keyring, keeper)
     receipts = valid_receipts(session.conn, session.keyring)
+    recorded = recorded_gates(keeper)
     audiences: dict[str, list[Node]] = {}
     for mart in graph.marts:
         audiences.setdefault(str(mart.meta["privacy_audience"]), []).append(mart)
@@ -61,7 +62,10 @@ def publish(
         held = [
             reason
             for mart in marts
-            if (reason := _held(session, graph, mart, receipts, states, threshold))
+            if (
+                reason := _held(session, graph, mart, receipts, states, threshold)
+                or _outdated(mart, receipts, recorded)
+            )
         ]
         if held:
             keeper.note("publication.held", audience=audience)
@@ -115,6 +119,16 @@ def _held(
         return Held(mart.name, "is not in the warehouse. Build it with `dbt build`.")
     if content != receipt.content_hash:
         return Held(mart.name, "has other content than its gates saw. Build it again.")
+    return None
+
+
+def _outdated(
+    mart: Node, receipts: Mapping[str, Receipt], recorded: Mapping[str, Mapping[str, Any]]
+) -> Held | None:
+    """A warehouse that was put back has receipts that hold, and are not the newest recorded."""
+    entry, receipt = recorded.get(mart.unique_id), receipts[mart.unique_id]
+    if entry is None or entry["content_hash"] != receipt.content_hash:
+        return Held(mart.name, "is older than its newest gates on record. Build it again.")
     return None
 
 

@@ -13,10 +13,11 @@ from dataclasses import asdict, dataclass
 
 import duckdb
 
-from veil.keys import Keyring
+from veil.keys import Keyring, Status
 from veil.warehouse.quoting import literal
 
 TABLE = "marts.veil.receipts"
+_VOUCHES = frozenset({Status.PRIMARY, Status.ACTIVE})
 
 
 @dataclass(frozen=True)
@@ -36,9 +37,16 @@ class Receipt:
         return json.dumps(asdict(self), sort_keys=True, separators=(",", ":"))
 
 
-def _mac(keyring: Keyring, body: str) -> str:
-    kid, key = keyring.subkey("receipt", "*", use="mac")
-    return f"{kid}:{hmac.new(key, body.encode(), hashlib.sha256).hexdigest()}"
+def _mac(key: bytes, body: str) -> str:
+    return hmac.new(key, body.encode(), hashlib.sha256).hexdigest()
+
+
+def _key(keyring: Keyring, kid: str) -> bytes | None:
+    """The key that a row names; None where it opens nothing: unknown, out of use, another's."""
+    for entry in keyring.entries:
+        if entry.kid == kid and entry.purpose == "receipt" and entry.status in _VOUCHES:
+            return keyring.subkey("receipt", "*", use="mac", kid=kid)[1]
+    return None
 
 
 def create_receipt_table(conn: duckdb.DuckDBPyConnection) -> None:
@@ -52,17 +60,28 @@ def create_receipt_table(conn: duckdb.DuckDBPyConnection) -> None:
 def insert_sql(receipt: Receipt, keyring: Keyring) -> str:
     """SQL that replaces the receipt of one mart; run in the mart's transaction."""
     body = receipt.body()
-    values = ", ".join(literal(text) for text in (receipt.mart, body, _mac(keyring, body)))
+    kid, key = keyring.subkey("receipt", "*", use="mac")
+    vouched = (receipt.mart, body, f"{kid}:{_mac(key, body)}")
+    values = ", ".join(literal(text) for text in vouched)
     mart = literal(receipt.mart)
     return f"delete from {TABLE} where mart = {mart}; insert into {TABLE} values ({values}, now())"
 
 
 def valid_receipts(conn: duckdb.DuckDBPyConnection, keyring: Keyring) -> dict[str, Receipt]:
-    """The receipts whose MAC holds, by the mart's unique id. A forged or damaged row is no row."""
+    """The receipts whose MAC holds, by the mart's unique id. A forged or damaged row is no row.
+
+    The MAC is checked under the key that the row names, as long as that key is primary or active.
+    """
     found = {}
+    keys: dict[str, bytes | None] = {}
     rows = conn.execute(f"select mart, body, mac from {TABLE} order by written_at").fetchall()
     for mart, body, mac in rows:
-        if not hmac.compare_digest(str(mac), _mac(keyring, str(body))):
+        kid, _, tag = str(mac).partition(":")
+        if kid not in keys:
+            keys[kid] = _key(keyring, kid)
+        key = keys[kid]
+        # As bytes: a text that is not ASCII cannot be compared.
+        if key is None or not hmac.compare_digest(tag.encode(), _mac(key, str(body)).encode()):
             continue
         fields = json.loads(body)
         receipt = Receipt(**{**fields, "gates": tuple(fields["gates"])})

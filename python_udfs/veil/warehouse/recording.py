@@ -16,6 +16,7 @@ from veil.keys import Keyring
 from veil.policy.graph import Graph
 from veil.policy.waivers import Waiver, project_waivers, waivers_of
 from veil.project import Project
+from veil.warehouse.commit import commit_of
 from veil.warehouse.receipts import TABLE as RECEIPTS
 from veil.warehouse.receipts import valid_receipts
 from veil.warehouse.session import Session
@@ -34,7 +35,9 @@ def note_start(session: Session, graph: Graph, *, command: str, target: str) -> 
         keeper.note("configuration.changed", digest=digest, target=target)
     for model, waiver in _waivers(graph, session.project):
         keeper.note("waiver.used", model=model, rule=waiver.rule, until=str(waiver.until))
-    keeper.note("build.started", command=command, **_run())
+    commit, _changed = commit_of(session.project.root)
+    known_commit = {} if commit is None else {"commit": commit}
+    keeper.note("build.started", command=command, **_run(), **known_commit)
 
 
 def note_end(session: Session, *, states: Mapping[str, str], command: str) -> None:
@@ -81,6 +84,13 @@ def note_receipts(conn: duckdb.DuckDBPyConnection, keyring: Keyring, keeper: Kee
             cursor.execute(f"delete from {NOTED} where mart = ?", [mart])
             cursor.execute(f"insert into {NOTED} values (?, ?)", [mart, unnoted[mart]])
             cursor.execute("commit")
+
+
+def recorded_gates(keeper: Keeper) -> dict[str, Mapping[str, Any]]:
+    """What the record says of each mart's newest gates, by unique id."""
+    return {
+        str(entry.details["mart"]): entry.details for entry in keeper.record.events({"gate.passed"})
+    }
 
 
 def configuration_digest(project: Project) -> str:

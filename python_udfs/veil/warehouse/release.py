@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import subprocess
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -17,6 +16,7 @@ import duckdb
 from veil import __version__
 from veil.errors import VeilError
 from veil.policy.graph import Node
+from veil.warehouse.commit import commit_of
 from veil.warehouse.content import content_of
 from veil.warehouse.quoting import identifier, literal
 from veil.warehouse.receipts import Receipt
@@ -58,7 +58,7 @@ class Release:
         )
         policies = sorted(receipt.policy_hash for _mart, receipt in chosen.values())
         policy = hashlib.sha256("".join(policies).encode()).hexdigest()
-        commit, changed = _commit(session.project.root)
+        commit, changed = commit_of(session.project.root)
         identity = json.dumps([audience, commit, changed, policy, tables], sort_keys=True)
         return cls(
             id=hashlib.sha256(identity.encode()).hexdigest()[:16],
@@ -84,22 +84,6 @@ class Release:
         rows = sum(int(table["rows"]) for table in self.tables)
         marts = f"{len(self.tables)} mart{'' if len(self.tables) == 1 else 's'}"
         return f"{marts}, {rows} row{'' if rows == 1 else 's'}."
-
-
-def _commit(root: Path) -> tuple[str | None, bool | None]:
-    """The commit that the project stands at, and whether it was changed since; None outside git."""
-    answers = []
-    for arguments in (["rev-parse", "HEAD"], ["status", "--porcelain", "--untracked-files=all"]):
-        try:
-            done = subprocess.run(
-                ["git", *arguments], cwd=root, capture_output=True, text=True, timeout=10
-            )
-        except (OSError, subprocess.SubprocessError):
-            return None, None
-        if done.returncode != 0:
-            return None, None
-        answers.append(done.stdout.strip())
-    return answers[0], bool(answers[1])
 
 
 def read_release(folder: Path) -> Release | None:

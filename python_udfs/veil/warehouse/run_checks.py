@@ -21,7 +21,9 @@ from veil.warehouse.dbt_manifest import (
 )
 
 WORD = re.compile(r"\w+")
-PLAIN = frozenset({"not_null", "unique", "accepted_values", "relationships", "no_small_cells"})
+PLAIN = frozenset(
+    {"not_null", "unique", "accepted_values", "relationships", "no_small_cells", "no_stale_kid"}
+)
 """Tests whose number of failures tells nothing but how many rows break the rule."""
 
 

@@ -78,6 +78,11 @@ class Session:
         return bool(getattr(flags, "EMPTY", False) or getattr(flags, "SAMPLE", None))
 
     @staticmethod
+    def is_full_refresh() -> bool:
+        """Whether incremental models are built from nothing."""
+        return bool(getattr(get_flags(), "FULL_REFRESH", False))
+
+    @staticmethod
     def is_build() -> bool:
         """Whether the command writes tables, and so runs `veil.start_run()` first."""
         return getattr(get_flags(), "WHICH", None) in BUILDS

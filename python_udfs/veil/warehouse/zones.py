@@ -7,6 +7,7 @@ the file that it was written to, so every zone is encrypted, `marts` included.
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Iterator
 from importlib import resources
 from pathlib import Path
 
@@ -14,7 +15,7 @@ import duckdb
 
 from veil.errors import VeilError
 from veil.files import private_dir
-from veil.keys import Keyring
+from veil.keys import Keyring, Status
 from veil.project import ZONES, Project
 from veil.warehouse.quoting import literal
 
@@ -51,16 +52,40 @@ def load_crypto(conn: duckdb.DuckDBPyConnection) -> None:
         ) from None
 
 
-def zone_password(keyring: Keyring, zone: str) -> str | None:
-    """The key of a zone as 64 hexadecimal characters; None where no zone is encrypted.
+def is_encrypted(keyring: Keyring) -> bool:
+    """Whether the zones are encrypted.
 
     A keyring made by `veil init --no-encryption` has no key for any zone. The file's MAC covers
     that, so the choice cannot be made by deleting a line.
     """
-    if not any(entry.purpose == "zone" for entry in keyring.entries):
+    return any(entry.purpose == "zone" for entry in keyring.entries)
+
+
+def zone_password(keyring: Keyring, zone: str, *, kid: str | None = None) -> str | None:
+    """The key of a zone as 64 hexadecimal characters; None where no zone is encrypted.
+
+    Args:
+        keyring: the keys.
+        zone: its name.
+        kid: another key of the zone than the primary one.
+    """
+    if not is_encrypted(keyring):
         return None
-    _kid, key = keyring.subkey("zone", zone, use="duckdb")
+    _kid, key = keyring.subkey("zone", zone, use="duckdb", kid=kid)
     return key.hex()
+
+
+def _candidates(keyring: Keyring, zone: str) -> Iterator[str | None]:
+    """The keys that may open an existing file, the likeliest first; None stands for the primary.
+
+    A re-encryption that was killed half-way leaves the file under the pending key, or under an
+    active one.
+    """
+    yield None
+    for status in (Status.PENDING, Status.ACTIVE):
+        for entry in keyring.entries:
+            if (entry.purpose, entry.domain, entry.status) == ("zone", zone, status):
+                yield entry.kid
 
 
 def attach_zone(
@@ -70,32 +95,67 @@ def attach_zone(
     zone: str,
     *,
     read_only: bool = False,
-) -> None:
+) -> str | None:
     """Attach one zone's file under the zone's name; it is created where it is absent.
+
+    Returns:
+        The id of the key that opened it; None where no zone is encrypted.
 
     Raises:
         VeilError: where the file is locked, unreadable or under another key. The text of DuckDB's
             own error is not passed on: it may quote the statement, and with it the key.
     """
     file = project.zone_file(zone)
-    password = zone_password(keyring, zone)
+    existed = file.exists()
+    problem: VeilError | None = None
+    for kid in _candidates(keyring, zone):
+        try:
+            attach_file(
+                conn,
+                file,
+                zone,
+                password=zone_password(keyring, zone, kid=kid),
+                read_only=read_only,
+            )
+        except duckdb.Error as error:
+            # What the primary key met is what counts: with any other the file was not written.
+            problem = problem or _explain(error, zone, existed=existed)
+            if not existed or not _is_wrong_key(error):
+                break
+        else:
+            if not existed:
+                file.chmod(0o600)
+            if not is_encrypted(keyring):
+                return None
+            return kid or keyring.primary("zone", zone).kid
+    assert problem is not None  # the loop runs at least once
+    raise problem
+
+
+def attach_file(
+    conn: duckdb.DuckDBPyConnection,
+    file: Path,
+    name: str,
+    *,
+    password: str | None,
+    read_only: bool = False,
+) -> None:
+    """Attach a database file under a name.
+
+    Raises:
+        duckdb.Error: its text may quote the statement, and with it the key: do not pass it on.
+    """
     options = []
     if password is not None:
         options = [f"encryption_key '{password}'", "encryption_cipher 'GCM'"]
     if read_only:
         options.append("read_only")
     clause = f" ({', '.join(options)})" if options else ""
-    path = literal(str(file))
-    existed = file.exists()
-    try:
-        conn.execute(f"attach if not exists {path} as {zone}{clause}")
-    except duckdb.Error as error:
-        problem = _explain(error, zone, existed=existed)
-    else:
-        if not existed:
-            file.chmod(0o600)
-        return
-    raise problem
+    conn.execute(f"attach if not exists {literal(str(file))} as {name}{clause}")
+
+
+def _is_wrong_key(error: duckdb.Error) -> bool:
+    return "wrong encryption key" in str(error).lower()
 
 
 def _explain(error: duckdb.Error, zone: str, *, existed: bool) -> VeilError:
@@ -126,7 +186,7 @@ def attach_zones(
     conn: duckdb.DuckDBPyConnection, project: Project, keyring: Keyring, *, read_only: bool = False
 ) -> None:
     """Attach all zones, or none of them."""
-    if zone_password(keyring, ZONES[0]) is not None:
+    if is_encrypted(keyring):
         load_crypto(conn)
     if not read_only:
         private_dir(project.warehouse)

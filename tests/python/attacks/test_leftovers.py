@@ -147,7 +147,7 @@ def test_without_the_guard_of_functions_the_crash_is_found(
     with monkeypatch.context() as patch:
         patch.setattr(Pseudonymiser, "tokens", broken)
         patch.setattr("veil.warehouse.functions._register", bare)
-        patch.setattr("veil.warehouse.messages.safe_message", lambda error, sql: str(error))
+        patch.setattr("veil.warehouse.cursors.safe_message", lambda error, sql: str(error))
         assert not project.dbt("build").ok
 
     assert "dbt.log" in told_by_bytes(project)

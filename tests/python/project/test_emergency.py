@@ -1,4 +1,4 @@
-"""New keys for zones, and for everything after a leak: nothing stored is lost, no old key is left."""
+"""New keys for zones, and for everything after a leak: nothing is lost, no old key is left."""
 
 from __future__ import annotations
 

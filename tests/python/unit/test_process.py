@@ -13,7 +13,8 @@ import pytest
 
 CRASH = """
 import os, resource, sys
-resource.setrlimit(resource.RLIMIT_CORE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+hard = resource.getrlimit(resource.RLIMIT_CORE)[1]
+resource.setrlimit(resource.RLIMIT_CORE, (hard, hard))
 from veil.process import forbid_core_files
 secret = bytes.fromhex(sys.argv[1])
 if sys.argv[2] == "on":

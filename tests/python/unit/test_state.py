@@ -49,7 +49,7 @@ def copied(project: Project, place: Path) -> Path:
 
 def put_back(project: Project, copy: Path, *names: str) -> None:
     """Replace parts of state/, all of it where none is named, by an older copy."""
-    for name in names or ("keyring.json", "audit"):
+    for name in names or ("keyring.json", "audit", "checkpoint"):
         target = project.state / name
         shutil.rmtree(target) if target.is_dir() else target.unlink()
         source = copy / name
@@ -111,6 +111,24 @@ def test_an_older_record_is_noticed(project: Project, tmp_path: Path) -> None:
 
     with pytest.raises(VeilError, match="newer than the record knows"):
         load_keyring(project)
+
+
+def test_a_record_put_back_by_itself_is_noticed(project: Project, tmp_path: Path) -> None:
+    """No keyring was written in between: the copy of the newest checkpoint tells."""
+    copy = copied(project, tmp_path / "copy")
+    keeper = open_keeper(project, load_keyring(project))
+    keeper.note("publication.held", audience="board")
+    keeper.checkpoint()
+    put_back(project, copy, "audit")
+    with pytest.raises(RolledBackError, match="rolled back"):
+        open_keeper(project, load_keyring(project)).check()
+    put_back(project, copy, "checkpoint")
+    open_keeper(project, load_keyring(project)).check()  # all of state/, and no anchor
+    rotated(project)
+    project.checkpoint.unlink()
+
+    with pytest.raises(RolledBackError, match="is gone"):
+        open_keeper(project, load_keyring(project)).check()
 
 
 def test_a_keyring_saved_past_the_record_is_noticed(project: Project) -> None:
