@@ -6,8 +6,9 @@
              its `privacy_domain`; those with `privacy_mask: pseudonym` are found by themselves
 -#}
 {% test no_stale_kid(model, columns={}) %}
-    {%- if not execute -%}
-        {{- return("select 'parsing' as breach where false") -}}
+    {#- Only a command that runs the test needs the plugin, which knows the keys. -#}
+    {%- if not execute or flags.WHICH not in veil._building_commands() + ['test'] -%}
+        {{- return("select 'no key is asked here' as breach where false") -}}
     {%- endif -%}
     {%- set domains = dict(columns) -%}
     {%- for node in graph.nodes.values()

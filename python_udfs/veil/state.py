@@ -66,6 +66,8 @@ def was_used(project: Project) -> bool:
 
     A crash can come before the first keyring is made.
     """
+    if project.checkpoint.exists():
+        return True
     if not project.record.is_file():
         return False
     try:

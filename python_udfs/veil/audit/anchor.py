@@ -169,7 +169,7 @@ class CommandAnchor:
                 remedy="It prints whole notes with an empty line between two, and nothing else.",
             ) from None
         found = [*_verified([note.encode() for note in notes], origin, verifiers)]
-        return _largest(found, held=bool(notes))
+        return _largest(found, held=any(note.startswith(f"{origin}\n") for note in notes))
 
     def _run(self, argv: tuple[str, ...], data: bytes) -> bytes:
         environment = {name: text for name, text in os.environ.items() if _SECRET not in name}

@@ -234,6 +234,9 @@ def begin(project: Project, yes: bool) -> None:
       veil audit begin
       veil audit begin --yes
     """
+    from veil.audit import AnchorError
+    from veil.keys import Keyring
+    from veil.recording import open_keeper
     from veil.state import begin_record
 
     problem = _what_is_wrong(project)
@@ -250,7 +253,9 @@ def begin(project: Project, yes: bool) -> None:
         )
     blocked = _taken_back(project.record)
     closed = set(project.audit.glob("closed-*"))
-    keeper = begin_record(project)
+    with suppress(AnchorError):  # by then it has begun; the checkpoint below asks again
+        begin_record(project)
+    keeper = open_keeper(project, Keyring.load(project.keyring))
     for details in blocked:
         keeper.note("publication.recalled", **details)
     keeper.checkpoint()

@@ -124,7 +124,7 @@ def former_state(project: Project) -> list[str]:
     """Files that only a project with a keyring can have, relative to its root."""
     candidates = [
         *sorted(project.published.glob("*/RELEASE.json")),
-        *([project.record] if was_used(project) else []),
+        *([project.checkpoint, project.record] if was_used(project) else []),
         *(project.zone_file(zone) for zone in ZONES),
     ]
     return [str(path.relative_to(project.root)) for path in candidates if path.exists()]

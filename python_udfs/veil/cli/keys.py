@@ -6,13 +6,11 @@ Other modules of `veil.cli` register further commands on the group.
 from __future__ import annotations
 
 import json
-import sys
 from datetime import timedelta
-from typing import Any
 
 import click
 
-from veil.cli.options import project_option
+from veil.cli.options import progress_bar, project_option
 from veil.errors import UsageError, VeilError
 from veil.keys import (
     KeyEntry,
@@ -128,7 +126,7 @@ def verify(project: Project) -> None:
     """
     ring = load_keyring(project)
     usable = [e for e in ring.entries if e.status in USABLE and e.purpose != MAC_PURPOSE]
-    with _progress(len(usable), "unwrapping") as bar:
+    with progress_bar(len(usable), "unwrapping") as bar:
         for entry in usable:
             ring.material(entry)
             bar.update(1)
@@ -301,7 +299,7 @@ def rewrap_keys(project: Project, ref: str) -> None:
     count = sum(entry.status is not _GONE for entry in ring.entries)
     ready = prepare(ref)
     try:
-        with _progress(count, "wrapping") as bar:
+        with progress_bar(count, "wrapping") as bar:
             done = rewrap(ring, ready.ref, progress=lambda: bar.update(1))
     except VeilError:
         # Not later: once the save was tried, the file may be under the new key.
@@ -363,8 +361,3 @@ def _refuse_zone(purpose: str) -> None:
             "a zone's key changes only together with the zone's file.",
             remedy="`veil keys reencrypt` does both; after a leak `veil keys emergency` does all.",
         )
-
-
-def _progress(length: int, label: str) -> Any:
-    """A bar, drawn on a terminal alone; a service answers in tenths of a second for each key."""
-    return click.progressbar(length=length, label=label, file=sys.stderr)

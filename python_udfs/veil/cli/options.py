@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -58,3 +59,10 @@ def write_text(path: Path, text: str) -> None:
         VeilError: it cannot be written.
     """
     write_atomic(path, text.encode(), mode=0o644)
+
+
+def progress_bar(length: int, label: str) -> Any:
+    """A bar on a terminal; a log gets none, and not its label either."""
+    return click.progressbar(
+        length=length, label=label, file=sys.stderr, hidden=not sys.stderr.isatty()
+    )

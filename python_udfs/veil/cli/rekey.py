@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from veil.cli.options import project_option
+from veil.cli.options import progress_bar, project_option
 from veil.errors import UsageError
 from veil.keys import LocalFileProvider, open_provider
 from veil.project import ZONES, Project
@@ -71,7 +71,7 @@ def reencrypt(project: Project, zones: tuple[str, ...]) -> None:
 
     wanted = zones or ZONES
     ring = load_keyring(project)
-    with click.progressbar(length=len(wanted), label="writing zones anew") as bar:
+    with progress_bar(len(wanted), "writing zones anew") as bar:
         done = []
         for one in reencrypt_zones(project, ring, wanted):
             done.append(one)

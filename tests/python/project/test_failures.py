@@ -105,8 +105,8 @@ def test_another_keyring_is_refused(project: DbtProject, tmp_path: Path) -> None
 
     shutil.copy2(other.veil.keyring, project.veil.keyring)
     first = project.dbt("build")
-    shutil.rmtree(project.veil.audit)
-    shutil.copytree(other.veil.audit, project.veil.audit)
+    shutil.rmtree(project.veil.state)
+    shutil.copytree(other.veil.state, project.veil.state)
     second = project.dbt("build")
 
     assert not first.ok and not second.ok

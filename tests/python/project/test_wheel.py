@@ -62,8 +62,7 @@ def test_wheel_holds_every_module_and_the_licence(wheel: Path) -> None:
 def test_stranger_builds_with_the_wheel_alone(installed: Path, tmp_path: Path) -> None:
     """Entry point, plugin and publishing work from the installed wheel, not from this tree."""
     project: DbtProject = new_stranger(tmp_path / "repository" / "lakeside")
-    (project.root / "state" / "keyring.json").unlink()
-    shutil.rmtree(project.veil.audit)
+    shutil.rmtree(project.veil.state)
     alone = {"PYTHONPATH": str(installed)}
     veil, dbt = installed / "bin" / "veil", (sys.executable, "-m", "dbt.cli.main")
     where = run(sys.executable, "-c", "import veil; print(veil.__file__)", cwd=tmp_path, **alone)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 import shutil
 from dataclasses import dataclass
@@ -69,6 +70,15 @@ def with_anchor(project: Project, folder: Path) -> None:
     (project.root / "dbt_project.yml").write_text(
         f'name: demo\nvars:\n  "veil:anchor": {{path: {folder}}}\n'
     )
+
+
+def with_command_anchor(project: Project, notes: Path) -> None:
+    """An anchor as in the how-to: one program appends, another prints all that was kept."""
+    notes.touch()
+    keep = f'{{ [ ! -s "{notes}" ] || echo; cat; }} >> "{notes}"'
+    anchor = {"command": ["sh", "-c", keep], "read": ["cat", str(notes)]}
+    text = json.dumps({"name": "demo", "vars": {"veil:anchor": anchor}})
+    (project.root / "dbt_project.yml").write_text(text)
 
 
 def one_more_key(project: Project) -> None:
@@ -173,4 +183,22 @@ def test_what_was_recalled_stays_recalled(project: Project) -> None:
 
     assert blocked == [recalled]
     assert "taken back" in found.output
+    assert run(project, "verify").exit_code == EXIT_FINE
+
+
+def test_an_anchor_that_knows_the_former_record_alone_is_no_hindrance(
+    project: Project, tmp_path: Path
+) -> None:
+    """It holds nothing of the new name yet; what was recalled is carried over all the same."""
+    with_command_anchor(project, tmp_path / "notes")
+    recalled = {"audience": "research", "release": "ab" * 8, "content": DIGEST}
+    keeper = open_keeper(project, load_keyring(project))
+    keeper.note("publication.recalled", **recalled)
+    keeper.checkpoint()
+    damaged(project)
+    found = run(project, "begin", "--yes")
+
+    assert found.exit_code == EXIT_FINE
+    assert Record.open(project.audit).last("publication.recalled") is not None
+    open_keeper(project, load_keyring(project)).check()
     assert run(project, "verify").exit_code == EXIT_FINE
