@@ -65,7 +65,7 @@ def write_atomic(
             # A hard link, unlike a rename, fails when the name is taken.
             path.hardlink_to(temporary)
             temporary.unlink()
-        _sync_folder(path.parent)
+        sync(path.parent)
     except OSError as error:
         raise _refused(path, "written", error) from None
     finally:
@@ -165,6 +165,19 @@ def read_private(path: Path | str, *, limit: int) -> bytes:
     return data
 
 
+def sync(path: Path) -> None:
+    """Bring a file, or the names in a folder, to the disk.
+
+    Raises:
+        OSError: they are not there.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
 def _write_synced(path: Path, data: bytes, *, mode: int) -> None:
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
     with os.fdopen(os.open(path, flags, 0o600), "wb") as file:
@@ -173,14 +186,6 @@ def _write_synced(path: Path, data: bytes, *, mode: int) -> None:
         # The umask takes bits away from the mode given to open(); fchmod is exact.
         os.fchmod(file.fileno(), mode)
         os.fsync(file.fileno())
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _wait_for(descriptor: int, lock: Path, *, timeout: float) -> None:

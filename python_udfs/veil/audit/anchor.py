@@ -19,9 +19,9 @@ from pathlib import Path
 from typing import Protocol, TypeGuard
 
 from veil.audit.checkpoint import Checkpoint, read_checkpoints
-from veil.audit.disk import sync_folder
 from veil.audit.errors import AuditError, NoteError
 from veil.audit.note import MAX_BYTES, Verifier, open_note
+from veil.files import sync
 
 TIMEOUT_SECONDS = 30.0
 _TRIES = 9
@@ -222,7 +222,7 @@ def _written_new(path: Path, data: bytes) -> bool:
         file.write(data)
         file.flush()
         os.fsync(file.fileno())
-    sync_folder(path.parent)
+    sync(path.parent)
     return True
 
 

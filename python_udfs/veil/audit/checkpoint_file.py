@@ -7,9 +7,9 @@ import re
 from pathlib import Path
 
 from veil.audit.checkpoint import read_checkpoints
-from veil.audit.disk import append_whole, failed, sync_folder
+from veil.audit.disk import append_whole, failed
 from veil.audit.errors import TornCheckpointsError
-from veil.files import check_private
+from veil.files import check_private, sync
 
 _WINDOW = 65_536
 # A signature line, an empty line, and no further signature line: here the next note begins.
@@ -63,7 +63,7 @@ class CheckpointFile:
             finally:
                 os.close(descriptor)
             if not length:
-                sync_folder(self.path.parent)
+                sync(self.path.parent)
         except OSError as error:
             raise failed(self.path.name, "written", error) from None
 

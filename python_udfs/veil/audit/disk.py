@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import os
 from contextlib import suppress
-from pathlib import Path
 
 from veil.audit.errors import AuditError
 
@@ -34,19 +33,6 @@ def append_whole(descriptor: int, data: bytes, *, length: int) -> None:
             os.ftruncate(descriptor, length)
             os.fsync(descriptor)
         raise
-
-
-def sync_folder(folder: Path) -> None:
-    """Bring a new file's name to the disk.
-
-    Raises:
-        OSError: it is not there.
-    """
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def failed(file: str, what: str, error: OSError) -> AuditError:

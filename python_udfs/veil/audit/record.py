@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from veil import __version__
-from veil.audit.disk import append_whole, failed, sync_folder
+from veil.audit.disk import append_whole, failed
 from veil.audit.entry import MAX_LINE, START, Entry, EntryError, line_hash
 from veil.audit.errors import AuditError, HashFileError
 from veil.audit.events import EventError, Value, check_event
@@ -32,7 +32,7 @@ from veil.audit.lines import (
     offset_of,
 )
 from veil.audit.merkle import Frontier, consistency_proof, inclusion_proof, leaf_hash
-from veil.files import check_private, locked, private_dir
+from veil.files import check_private, locked, private_dir, sync
 
 RECORD = "record.jsonl"
 HASHES = "hashes"
@@ -250,7 +250,7 @@ class Record:
             raise failed(RECORD, "opened", error) from None
         try:
             if new:
-                sync_folder(self.folder)
+                sync(self.folder)
             yield descriptor
         except OSError as error:
             raise failed(RECORD, "read", error) from None

@@ -9,7 +9,6 @@ old file open keeps reading it. See docs/decisions/0006.
 from __future__ import annotations
 
 import contextlib
-import os
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ import duckdb
 
 from veil.audit.checkpoint import Checkpoint
 from veil.errors import VeilError
+from veil.files import sync
 from veil.policy.definition import definition_hash, policy_hash
 from veil.policy.graph import Graph, Node
 from veil.warehouse.content import content_of
@@ -198,11 +198,7 @@ def _link(link: Path, target: Path) -> None:
     temporary.unlink(missing_ok=True)
     temporary.symlink_to(target)
     temporary.replace(link)
-    folder = os.open(link.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    sync(link.parent)
 
 
 def _sweep(releases: Path, audience: str, *, keep: Path) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -15,6 +14,7 @@ import duckdb
 
 from veil import __version__
 from veil.errors import VeilError
+from veil.files import sync
 from veil.policy.graph import Node
 from veil.warehouse.commit import commit_of
 from veil.warehouse.content import content_of
@@ -166,7 +166,7 @@ def write_release(
         out.execute("checkpoint release")
         out.execute("detach release")
     for path in sorted(folder.iterdir()):
-        _fsync(path)
+        sync(path)
         files[path.name] = file_digest(path)
     body = {
         **asdict(release),
@@ -176,8 +176,8 @@ def write_release(
     }
     note = folder / RELEASE_FILE
     note.write_text(json.dumps(body, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    _fsync(note)
-    _fsync(folder)
+    sync(note)
+    sync(folder)
 
 
 def _comment(out: duckdb.DuckDBPyConnection, table: str, mart: Node) -> None:
@@ -186,11 +186,3 @@ def _comment(out: duckdb.DuckDBPyConnection, table: str, mart: Node) -> None:
         out.execute(
             f"comment on column {table}.{identifier(column.name)} is {literal(column.description)}"
         )
-
-
-def _fsync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

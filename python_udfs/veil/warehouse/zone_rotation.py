@@ -14,7 +14,6 @@ Copies of the old file, in backups for example, still open with the old key.
 from __future__ import annotations
 
 import contextlib
-import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +22,7 @@ from typing import Any
 import duckdb
 
 from veil.errors import VeilError
-from veil.files import check_private
+from veil.files import check_private, sync
 from veil.keys import KeyEntry, Keyring, Status, promote, rotate
 from veil.project import ZONES, Project
 from veil.state import change_keyring
@@ -195,9 +194,9 @@ def _swap(
         # The log of the old file would be taken for one of the new file.
         conn.execute(f"force checkpoint {zone}")
         if same and not any(_log(path).exists() for path in (file, part)):
-            _fsync(part)
+            sync(part)
             part.replace(file)
-            _fsync(file.parent)
+            sync(file.parent)
             return
         problem = "its copy under the new key is not the same"
     except (duckdb.Error, OSError) as error:
@@ -256,11 +255,3 @@ def _remove(part: Path) -> None:
     """Remove what a killed run left; it is encrypted."""
     for path in (part, _log(part)):
         path.unlink(missing_ok=True)
-
-
-def _fsync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
