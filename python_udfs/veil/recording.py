@@ -6,11 +6,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from veil.audit.anchor import Anchor, anchor_from
+from veil.audit.errors import NoteError
 from veil.audit.keeper import Keeper
 from veil.audit.note import Signer, Verifier
-from veil.audit.record import Record
+from veil.audit.seal import LineKeys
 from veil.errors import VeilError
 from veil.keys import KeyEntry, Keyring, Status
+from veil.keys.derive import derive
 from veil.project import Project
 
 ANCHOR = "veil:anchor"
@@ -45,24 +47,30 @@ def origin_of(keyring: Keyring) -> str:
     return f"veil/{keyring.id}" + ("" if domain == FIRST else f"/{domain}")
 
 
-def signers(keyring: Keyring) -> list[Signer]:
-    """Who signs: the primary key, and during a rotation the one before it.
+def record_keys(keyring: Keyring) -> tuple[list[Signer], LineKeys]:
+    """Who signs checkpoints, and what seals lines: the primary key, and in a rotation the former.
+
+    Each key is unwrapped once: its provider may be a service.
 
     Raises:
         VeilError: there is no primary key, or it cannot be unwrapped.
     """
     domain, origin = audit_domain(keyring), origin_of(keyring)
     primary = keyring.primary("audit", domain)
-    keys = [primary, *(entry for entry in _signing(keyring, domain) if entry != primary)]
-    return [
-        Signer(origin, keyring.subkey("audit", domain, use="checkpoint", kid=entry.kid)[1])
-        for entry in keys
-    ]
+    entries = [primary, *(entry for entry in _signing(keyring, domain) if entry != primary)]
+    materials = [keyring.material(entry) for entry in entries]
+
+    def derived(use: str) -> list[bytes]:
+        return [derive(one, purpose="audit", domain=domain, use=use) for one in materials]
+
+    return [Signer(origin, seed) for seed in derived("checkpoint")], LineKeys(
+        tuple(derived("line"))
+    )
 
 
 def audit_verifiers(keyring: Keyring) -> list[Verifier]:
     """The public keys of today's signers."""
-    return [signer.verifier for signer in signers(keyring)]
+    return [signer.verifier for signer in record_keys(keyring)[0]]
 
 
 def anchor_of(project: Project) -> Anchor | None:
@@ -82,25 +90,30 @@ def open_keeper(project: Project, keyring: Keyring) -> Keeper:
     Raises:
         VeilError: the record is not what veil wrote, or its signer cannot be had.
     """
-    first, *others = signers(keyring)
+    (first, *others), keys = record_keys(keyring)
     return Keeper(
         project.audit,
         first.name,
         first,
         anchor_of(project),
+        keys=keys,
         cosigners=others,
         witness=project.checkpoint,
     )
 
 
-def check_recorded(project: Project, keyring: Keyring) -> None:
+def check_recorded(project: Project, keyring: Keyring) -> Keeper:
     """Check that the keyring is the one that the record saw written last.
 
     A crash can come between the intent and the file, or between the file and the note that it was
     written: both are recognised and noted.
 
+    Returns:
+        The record's keeper.
+
     Raises:
-        VeilError: there is no record, or the keyring is an older, a newer or another one.
+        VeilError: there is no record, it is not the one that was signed, or the keyring is an
+            older, a newer or another one.
     """
     if not project.record.is_file():
         raise VeilError(
@@ -109,20 +122,29 @@ def check_recorded(project: Project, keyring: Keyring) -> None:
             remedy="Restore state/ from one backup; docs/runbooks/failed-audit.md says what to do"
             " without one.",
         )
-    record = Record.open(project.audit)
-    newest = record.last("keyring.intended", "keyring.saved", "keyring.abandoned")
-    saved = record.last("keyring.saved")
+    keeper = open_keeper(project, keyring)
+    try:
+        keeper.check_here()
+    except NoteError:
+        raise VeilError(
+            "state/keyring.json and the checkpoints of the record do not belong together: one of"
+            " them is another one, or was put back.",
+            remedy="Restore keyring and state/audit/ from the same backup.",
+        ) from None
+    entries = keeper.entries("keyring.intended", "keyring.saved", "keyring.abandoned")
+    newest = entries[-1] if entries else None
+    saved = next((one for one in reversed(entries) if one.event == "keyring.saved"), None)
     here = (keyring.generation, keyring.sealed_digest)
     if newest is not None and newest.event == "keyring.intended":
         intended = _place(newest.details)
         if here == intended:
-            record.append("keyring.saved", generation=here[0], digest=here[1])
-            return
+            keeper.note("keyring.saved", generation=here[0], digest=here[1])
+            return keeper
         if saved is None or here == _place(saved.details):
-            record.append("keyring.abandoned", generation=intended[0], digest=intended[1])
-            return
+            keeper.note("keyring.abandoned", generation=intended[0], digest=intended[1])
+            return keeper
     if saved is not None and here == _place(saved.details):
-        return
+        return keeper
     known = _place(saved.details)[0] if saved is not None else 0
     if here[0] < known:
         raise VeilError(

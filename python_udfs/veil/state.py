@@ -10,7 +10,13 @@ from veil.audit.record import Record
 from veil.errors import VeilError
 from veil.keys import DEFAULT_PURPOSES, Keyring, Status
 from veil.project import Project
-from veil.recording import audit_domain, check_recorded, open_keeper, record_number, signers
+from veil.recording import (
+    audit_domain,
+    check_recorded,
+    open_keeper,
+    record_keys,
+    record_number,
+)
 
 
 def load_keyring(project: Project) -> Keyring:
@@ -22,9 +28,17 @@ def load_keyring(project: Project) -> Keyring:
     Raises:
         VeilError: no keyring, one that does not open, or another one than recorded.
     """
+    return load_state(project)[0]
+
+
+def load_state(project: Project) -> tuple[Keyring, Keeper]:
+    """The keyring, checked as by `load_keyring`, and the keeper of its record.
+
+    Raises:
+        VeilError: as there.
+    """
     keyring = Keyring.load(project.keyring)
-    check_recorded(project, keyring)
-    return keyring
+    return keyring, check_recorded(project, keyring)
 
 
 def create_keyring(
@@ -44,21 +58,38 @@ def create_keyring(
     if was_used(project):
         close_record(project)
     purposes = [one for one in DEFAULT_PURPOSES if is_encrypted or one[0] != "zone"]
-    record = Record.open(project.audit)
-    keyring = Keyring.create(
-        project.keyring,
-        kek_ref=kek_ref,
-        purposes=purposes,
-        before_write=lambda digest, generation: _intend(
-            record, "keyring.created", digest, generation, kids=()
-        ),
-    )
-    record.append("keyring.saved", generation=keyring.generation, digest=keyring.digest)
-    record.append(
-        "keyring.created", keyring=keyring.id, encrypted=is_encrypted, after_loss=after_loss
-    )
-    open_keeper(project, keyring).checkpoint()
+    keyring = Keyring.create(project.keyring, kek_ref=kek_ref, purposes=purposes)
+    first_record(project, keyring, after_loss=after_loss)
     return keyring
+
+
+def unrecorded_keyring(project: Project) -> Keyring | None:
+    """A keyring whose making was cut short before its record was; None where it is any other.
+
+    Raises:
+        VeilError: the keyring does not open.
+    """
+    if was_used(project):
+        return None
+    keyring = Keyring.load(project.keyring)
+    return keyring if keyring.generation == 1 else None
+
+
+def first_record(project: Project, keyring: Keyring, *, after_loss: bool) -> None:
+    """Begin the record of a keyring that was made just now; its keys seal the first line already.
+
+    Raises:
+        VeilError: it cannot be written.
+    """
+    keeper = open_keeper(project, keyring)
+    keeper.note(
+        "keyring.created",
+        keyring=keyring.id,
+        encrypted=any(entry.purpose == "zone" for entry in keyring.entries),
+        after_loss=after_loss,
+    )
+    keeper.note("keyring.saved", generation=keyring.generation, digest=keyring.digest)
+    keeper.checkpoint()
 
 
 def was_used(project: Project) -> bool:
@@ -66,12 +97,12 @@ def was_used(project: Project) -> bool:
 
     A crash can come before the first keyring is made.
     """
-    if project.checkpoint.exists():
+    if project.checkpoint.exists() or (project.audit / "checkpoints").exists():
         return True
     if not project.record.is_file():
         return False
     try:
-        return Record.open(project.audit).last("keyring.saved") is not None
+        return Record.read(project.audit).last("keyring.saved") is not None
     except VeilError:
         return True
 
@@ -119,15 +150,15 @@ def begin_record(project: Project) -> Keeper:
     number = record_number(audit_domain(keyring)) + 1
     close_record(project)
     entry = keyring.add("audit", f"record_{number}", Status.PRIMARY)
-    record = Record.open(project.audit)
+    record = Record.open(project.audit, record_keys(keyring)[1])
     keyring.save(
         before_write=lambda digest, generation: _intend(
             record, "key.added", digest, generation, kids=[entry.kid]
         )
     )
-    record.append("keyring.saved", generation=keyring.generation, digest=keyring.digest)
-    record.append("record.replaced", number=number)
     keeper = open_keeper(project, keyring)
+    keeper.note("keyring.saved", generation=keyring.generation, digest=keyring.digest)
+    keeper.note("record.replaced", number=number)
     keeper.checkpoint()
     return keeper
 
@@ -138,7 +169,7 @@ def audit_signer(project: Project) -> Signer:
     Raises:
         VeilError: the keyring cannot be opened.
     """
-    return signers(load_keyring(project))[0]
+    return record_keys(load_keyring(project))[0][0]
 
 
 def _intend(

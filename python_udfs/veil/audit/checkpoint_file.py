@@ -32,18 +32,6 @@ class CheckpointFile:
         """
         return self._end()[0]
 
-    def count(self) -> int:
-        """How many whole notes there are, 2 for more.
-
-        Raises:
-            AuditError: it cannot be read.
-        """
-        try:
-            data = self.path.read_bytes() if self.path.exists() else b""
-        except OSError as error:
-            raise failed(self.path.name, "read", error) from None
-        return min(2, len(_BORDER.findall(data)) + bool(data))
-
     def append(self, note: str) -> None:
         """Append a note behind the last whole one, and fsync; what a crash left in part goes.
 

@@ -14,8 +14,11 @@ from veil.audit.events import Value
 from veil.audit.merkle import EMPTY_ROOT
 from veil.audit.note import MAX_BYTES, Signer, Verifier, open_note, sign, split_note
 from veil.audit.record import CHECKPOINTS, LOCK_SECONDS, Record
+from veil.audit.seal import LineKeys
 from veil.files import MissingFileError, locked, read_private, write_atomic
 
+_BEGINNING = 8
+"""Entries before a record's first checkpoint, at most."""
 # Another process may be copying its checkpoint to a slow anchor.
 _LOCK_SECONDS = LOCK_SECONDS + 2 * TIMEOUT_SECONDS
 
@@ -35,6 +38,7 @@ class Keeper:
         origin: names the record; the signer has the same name.
         signer: the key of today.
         anchor: where checkpoints are copied to.
+        keys: seal the record's lines; without them anybody can add some.
         cosigners: further keys that sign beside it: during a rotation, the one before.
         witness: a file outside the folder that gets each newest checkpoint, so that putting the
             folder back by itself is noticed without an anchor.
@@ -52,13 +56,14 @@ class Keeper:
         signer: Signer,
         anchor: Anchor | None = None,
         *,
+        keys: LineKeys | None = None,
         cosigners: Sequence[Signer] = (),
         witness: Path | None = None,
         verifiers: Sequence[Verifier] = (),
     ) -> None:
         if any(one.name != origin for one in (signer, *cosigners)):
             raise AuditError("the key that signs checkpoints has another name than the record.")
-        self.record = Record.open(folder)
+        self.record = Record.open(folder, keys)
         self.origin = origin
         self.anchor = anchor
         self._witness = witness
@@ -76,6 +81,16 @@ class Keeper:
     def note(self, event: str, **details: Value) -> Entry:
         """Append an event; errors as `Record.append`."""
         return self.record.append(event, **details)
+
+    def entries(self, *names: str) -> list[Entry]:
+        """The entries of some events, oldest first; what a decision may stand on.
+
+        Raises:
+            TamperedError: the record is not what veil wrote.
+        """
+        newest = self.newest()
+        size, root = (newest[1].size, newest[1].root) if newest else (0, EMPTY_ROOT)
+        return self.record.trusted(set(names), size=size, root=root)
 
     def newest(self) -> tuple[str, Checkpoint] | None:
         """The newest signed checkpoint beside the record, as a note and taken apart.
@@ -123,6 +138,16 @@ class Keeper:
                 raise unread
             return checkpoint
 
+    def check_here(self) -> None:
+        """Check what `check` does, without asking the anchor.
+
+        Raises:
+            RolledBackError, TamperedError, NoteError: as there.
+        """
+        with locked(self._checkpoints.path, timeout=_LOCK_SECONDS):
+            size, _ = self._extended(self.newest())
+            self._check_witness(size)
+
     def check(self) -> None:
         """Check that the record extends its newest checkpoint and the anchor's.
 
@@ -144,6 +169,11 @@ class Keeper:
 
     def _extended(self, newest: tuple[str, Checkpoint] | None) -> tuple[int, bytes]:
         if newest is None:
+            if self._witness is not None and self.record.size > _BEGINNING:
+                raise RolledBackError(
+                    "the record has no checkpoint any more.",
+                    remedy="Restore state/ from one backup.",
+                )
             return self.record.extends(0, EMPTY_ROOT)
         return self.record.extends(newest[1].size, newest[1].root)
 
@@ -156,7 +186,7 @@ class Keeper:
                 read_private(self._witness, limit=MAX_BYTES).decode(), self._verifiers
             )
         except MissingFileError:
-            if self._checkpoints.count() <= 1:
+            if size <= _BEGINNING:
                 return  # a crash came before the first copy
             raise RolledBackError(
                 f"{self._witness.name} is gone, which holds the newest checkpoint.",

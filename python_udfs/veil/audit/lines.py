@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from typing import BinaryIO
 
 from veil.audit.entry import MAX_LINE, START, Entry, EntryError, line_hash
@@ -30,6 +31,16 @@ class TamperedError(AuditError):
             or "Look at it with `veil audit verify`, and restore state/ from one backup.",
         )
         self.line = line
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """The end of the record: its open file, its length in bytes and in entries, and its head."""
+
+    descriptor: int
+    length: int
+    size: int
+    head: str
 
 
 class Lines:
@@ -155,6 +166,18 @@ def offset_of(descriptor: int, end: int, *, seq: int) -> int:
     if low != end:
         raise TamperedError("the record's lines are not in order.")
     return end
+
+
+def parsed(line: bytes) -> Entry:
+    """One line by itself.
+
+    Raises:
+        TamperedError: it is damaged.
+    """
+    try:
+        return Entry.parse(line)
+    except EntryError as error:
+        raise TamperedError(f"a line of the record is damaged: {error.message}") from None
 
 
 def too_long(line: int) -> TamperedError:

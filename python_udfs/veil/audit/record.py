@@ -12,26 +12,29 @@ import os
 import secrets
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
 
 from veil import __version__
 from veil.audit.disk import append_whole, failed
-from veil.audit.entry import MAX_LINE, START, Entry, EntryError, line_hash
+from veil.audit.entry import MAX_LINE, START, Entry, line_hash
 from veil.audit.errors import AuditError, HashFileError
 from veil.audit.events import EventError, Value, check_event
 from veil.audit.hashes import HashFile
 from veil.audit.lines import (
+    End,
     Lines,
     TamperedError,
     backwards,
     follow,
     last_newline,
     offset_of,
+    parsed,
 )
 from veil.audit.merkle import Frontier, consistency_proof, inclusion_proof, leaf_hash
+from veil.audit.seal import LineKeys
+from veil.audit.trusted import check_sealed, trusted_entries
 from veil.files import check_private, locked, private_dir, sync
 
 RECORD = "record.jsonl"
@@ -46,38 +49,48 @@ _REMADE = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class _End:
-    """The end of the record: its open file, its length in bytes and in entries, and its head."""
-
-    descriptor: int
-    length: int
-    size: int
-    head: str
-
-
 class Record:
-    """The record in `folder`; `Record.open` is the way to one.
+    """The record in `folder`; `Record.open` and `Record.read` are the ways to one.
 
     One object may be shared by threads, and several processes may have one each: the lock keeps
     them apart, and nothing is remembered between two calls.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, keys: LineKeys, *, may_write: bool = True) -> None:
         self.folder = folder
+        self._keys = keys
+        self._may_write = may_write
         self.path = folder / RECORD
         self._hashes = HashFile(folder / HASHES)
 
     @classmethod
-    def open(cls, folder: Path | str) -> Self:
+    def open(cls, folder: Path | str, keys: LineKeys | None = None) -> Self:
         """Open the record, and begin one where there is none.
+
+        Args:
+            folder: `state/audit/`.
+            keys: seal its lines; without them anybody can add some.
 
         Raises:
             TamperedError: it was cut, or its last lines are not what veil wrote.
             AuditError: it cannot be written or read.
             VeilError: it is not private, or another process holds it too long.
         """
-        record = cls(private_dir(folder))
+        record = cls(private_dir(folder), keys or LineKeys())
+        with record._locked():
+            pass
+        return record
+
+    @classmethod
+    def read(cls, folder: Path | str) -> Self:
+        """Open the record to read it; what a crash left at its end is passed over.
+
+        Raises:
+            AuditError: there is none, or it cannot be read.
+        """
+        record = cls(Path(folder), LineKeys(), may_write=False)
+        if not record.path.is_file():
+            raise AuditError("there is no record in state/audit/.", remedy="Run `veil init`.")
         with record._locked():
             pass
         return record
@@ -165,7 +178,21 @@ class Record:
                 if start > length:
                     return
                 if names is None or any(_marker(name) in line for name in names):
-                    yield _parsed(line)
+                    yield parsed(line)
+
+    def trusted(self, names: Collection[str], *, size: int, root: bytes) -> list[Entry]:
+        """The entries of some events out of a record that is whole; see `veil.audit.trusted`.
+
+        Args:
+            names: of the events.
+            size: of the newest checkpoint.
+            root: of the newest checkpoint.
+
+        Raises:
+            TamperedError: a line is not the one that was signed or sealed.
+        """
+        with self._locked() as end:
+            return trusted_entries(self.path, end.length, self._keys, names, size=size, root=root)
 
     def last(self, *names: str) -> Entry | None:
         """The newest entry of one of these events, looked for from the end; None without one.
@@ -177,7 +204,7 @@ class Record:
         with self._locked() as end:
             for line in backwards(end.descriptor, end.length):
                 if any(marker in line for marker in markers):
-                    return _parsed(line)
+                    return parsed(line)
         return None
 
     def extends(self, size: int, root: bytes) -> tuple[int, bytes]:
@@ -206,7 +233,8 @@ class Record:
                 with suppress(HashFileError):
                     frontier = Frontier.resume(size, self._hashes.hash_at)
                     if frontier.root() == root:
-                        for line in self._from(end, size):
+                        for line, entry in self._from(end, size):
+                            check_sealed(self._keys, entry)
                             frontier.add(leaf_hash(line))
                         if frontier.root() == self._hashes.root(end.size):
                             return end.size, frontier.root()
@@ -215,12 +243,15 @@ class Record:
     # ---------- the end of the file
 
     @contextmanager
-    def _locked(self) -> Iterator[_End]:
+    def _locked(self) -> Iterator[End]:
         """Hold the lock; gives the end of a record that is whole."""
         with locked(self.path, timeout=LOCK_SECONDS), self._opened() as descriptor:
             length = os.fstat(descriptor).st_size
             whole = last_newline(descriptor, length)
             end = self._look(descriptor, whole)
+            if not self._may_write:
+                yield end
+                return
             if whole < length:
                 os.ftruncate(descriptor, whole)
                 os.fsync(descriptor)
@@ -231,7 +262,7 @@ class Record:
             yield end
 
     @contextmanager
-    def _hashed(self) -> Iterator[_End]:
+    def _hashed(self) -> Iterator[End]:
         """Hold the lock, with hashes that reach to the end."""
         with self._locked() as end:
             # Appending goes on without its hashes on a full disk; here they are needed.
@@ -257,7 +288,7 @@ class Record:
         finally:
             os.close(descriptor)
 
-    def _look(self, descriptor: int, length: int) -> _End:
+    def _look(self, descriptor: int, length: int) -> End:
         """Check the last two lines against each other and the stored hashes."""
         lines = backwards(descriptor, length)
         last, before = next(lines, None), next(lines, None)
@@ -266,9 +297,9 @@ class Record:
             checkpoints = self.folder / CHECKPOINTS
             if leaves or (checkpoints.exists() and checkpoints.stat().st_size):
                 raise TamperedError("the record is empty, and its checkpoints or hashes are not.")
-            return _End(descriptor, 0, 0, START)
-        entry = _parsed(last)
-        end = _End(descriptor, length, entry.seq + 1, line_hash(last))
+            return End(descriptor, 0, 0, START)
+        entry = parsed(last)
+        end = End(descriptor, length, entry.seq + 1, line_hash(last))
         if entry.previous != (START if before is None else line_hash(before)) or (
             (before is None) != (entry.seq == 0)
         ):
@@ -297,19 +328,19 @@ class Record:
             self._hashes.truncate(leaves)
         return leaves
 
-    def _catch_up(self, end: _End) -> None:
+    def _catch_up(self, end: End) -> None:
         """Make the hashes that a crash, a full disk or a removed file left out."""
         leaves = self._hashes.leaves
         if leaves < end.size:
             if leaves:
                 self._hashed_line(end, leaves - 1)
-            self._hashes.append(leaf_hash(line) for line in self._from(end, leaves))
+            self._hashes.append(leaf_hash(line) for line, _ in self._from(end, leaves))
 
-    def _remake(self, end: _End) -> None:
+    def _remake(self, end: End) -> None:
         self._hashes.truncate(0)
         self._catch_up(end)
 
-    def _hashed_line(self, end: _End, seq: int) -> bytes:
+    def _hashed_line(self, end: End, seq: int) -> bytes:
         start = offset_of(end.descriptor, end.length, seq=seq)
         line = os.pread(end.descriptor, MAX_LINE + 1, start).partition(b"\n")[0]
         if not self._is_leaf(seq, line):
@@ -318,25 +349,28 @@ class Record:
             )
         return line
 
-    def _from(self, end: _End, seq: int) -> Iterator[bytes]:
+    def _from(self, end: End, seq: int) -> Iterator[tuple[bytes, Entry]]:
         """The lines from entry `seq` on, each checked to follow the one before."""
         start = offset_of(end.descriptor, end.length, seq=seq)
         before = next(backwards(end.descriptor, start), None)
         previous = START if before is None else line_hash(before)
         with self.path.open("rb") as file:
             lines = Lines(file, start=start, number=seq + 1)
-            for line, _ in follow(lines, seq=seq, previous=previous):
-                yield line
+            yield from follow(lines, seq=seq, previous=previous)
 
-    def _write(self, end: _End, event: str, details: dict[str, Any]) -> tuple[Entry, _End]:
+    def _write(self, end: End, event: str, details: dict[str, Any]) -> tuple[Entry, End]:
         """One write of a whole line, and fsync; on a failure the file gets its length back."""
-        entry = Entry(
-            at=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-            event=event,
-            details=details,
-            id=secrets.token_hex(16),
-            previous=end.head,
-            seq=end.size,
+        if not self._may_write:
+            raise AuditError("the record was opened to be read.")
+        entry = self._keys.sealed(
+            Entry(
+                at=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+                event=event,
+                details=details,
+                id=secrets.token_hex(16),
+                previous=end.head,
+                seq=end.size,
+            )
         )
         line = entry.line()
         if len(line) > MAX_LINE:
@@ -349,11 +383,11 @@ class Record:
         with suppress(HashFileError):
             if self._hashes.leaves == end.size:
                 self._hashes.append([leaf_hash(line)])
-        after = _End(end.descriptor, end.length + len(line) + 1, end.size + 1, line_hash(line))
+        after = End(end.descriptor, end.length + len(line) + 1, end.size + 1, line_hash(line))
         return entry, after
 
 
-def _up_to(end: _End, size: int | None) -> int:
+def _up_to(end: End, size: int | None) -> int:
     if size is not None and size > end.size:
         raise AuditError("the record has fewer entries than that.")
     return end.size if size is None else size
@@ -362,10 +396,3 @@ def _up_to(end: _End, size: int | None) -> int:
 def _marker(name: str) -> bytes:
     # No detail can hold a quotation mark, so this stands in no other place of a line.
     return b'"event":"' + name.encode() + b'"'
-
-
-def _parsed(line: bytes) -> Entry:
-    try:
-        return Entry.parse(line)
-    except EntryError as error:
-        raise TamperedError(f"a line of the record is damaged: {error.message}") from None

@@ -324,7 +324,7 @@ def _record_file(project: Project) -> Path:
 def _record(project: Project) -> Record:
     from veil.audit import Record
 
-    return Record.open(_record_file(project).parent)
+    return Record.read(_record_file(project).parent)
 
 
 def _own_verifiers(project: Project) -> list[Verifier]:

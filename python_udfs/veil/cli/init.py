@@ -17,7 +17,14 @@ from veil.files import locked, private_dir
 from veil.keys import Keyring, add_missing
 from veil.keys.providers.first_use import prepare
 from veil.project import ZONES, Project
-from veil.state import change_keyring, create_keyring, load_keyring, was_used
+from veil.state import (
+    change_keyring,
+    create_keyring,
+    first_record,
+    load_keyring,
+    unrecorded_keyring,
+    was_used,
+)
 
 PLUGIN_LINES = """\
       type: duckdb
@@ -113,6 +120,9 @@ def _new_keyring(
 
 def _kept_keyring(project: Project) -> Keyring:
     """The keyring that is there, with the keys that an earlier version did not make."""
+    unrecorded = None if former_state(project) else unrecorded_keyring(project)
+    if unrecorded is not None:
+        first_record(project, unrecorded, after_loss=False)
     keyring = load_keyring(project)
     added = add_missing(keyring)
     if added:

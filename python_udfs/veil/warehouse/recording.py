@@ -30,7 +30,7 @@ def note_start(session: Session, graph: Graph, *, command: str, target: str) -> 
     """Note that a build begins, under which configuration and with which rules set aside."""
     keeper = session.require_keeper()
     digest = configuration_digest(session.project)
-    known = keeper.record.last("configuration.changed")
+    known = next(reversed(keeper.entries("configuration.changed")), None)
     if known is None or (known.details["digest"], known.details["target"]) != (digest, target):
         keeper.note("configuration.changed", digest=digest, target=target)
     for model, waiver in _waivers(graph, session.project):
@@ -89,7 +89,7 @@ def note_receipts(conn: duckdb.DuckDBPyConnection, keyring: Keyring, keeper: Kee
 def recorded_gates(keeper: Keeper) -> dict[str, Mapping[str, Any]]:
     """What the record says of each mart's newest gates, by unique id."""
     return {
-        str(entry.details["mart"]): entry.details for entry in keeper.record.events({"gate.passed"})
+        str(entry.details["mart"]): entry.details for entry in keeper.entries("gate.passed")
     }
 
 

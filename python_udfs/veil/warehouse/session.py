@@ -16,8 +16,7 @@ from veil.errors import VeilError
 from veil.keys import Keyring
 from veil.policy.graph import Graph
 from veil.project import Project
-from veil.recording import open_keeper
-from veil.state import load_keyring
+from veil.state import load_state
 from veil.warehouse.definitions import create_definition_tables
 from veil.warehouse.functions import register_functions
 from veil.warehouse.lineage_gate import LineageGate
@@ -114,11 +113,10 @@ class Session:
             VeilError: where the keyring, a key or a zone cannot be opened.
         """
         project = cls.locate()
-        keyring = load_keyring(project)
+        keyring, keeper = load_state(project)
         if cls.stays_outside():
             lock_down(conn, project)
             return cls(conn=conn, project=project, keyring=keyring)
-        keeper = open_keeper(project, keyring)
         keeper.check()
         attach_zones(conn, project, keyring)
         create_receipt_table(conn)

@@ -65,6 +65,7 @@ def an_entry(event: str = "erasure.done", **changed: object) -> Entry:
         "id": "ef" * 16,
         "previous": START,
         "seq": 0,
+        "mac": "01" * 32,
     }
     return Entry(**{**fields, **changed})
 

@@ -47,9 +47,8 @@ def test_init_makes_keyring_profile_and_folders(root: Path) -> None:
     assert [stat.S_IMODE(path.stat().st_mode) for path in key_files] == [0o600]
     assert [entry.event for entry in Record.open(project.audit).events()] == [
         "record.began",
-        "keyring.intended",
-        "keyring.saved",
         "keyring.created",
+        "keyring.saved",
     ]
 
 

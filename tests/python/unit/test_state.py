@@ -5,12 +5,14 @@ from __future__ import annotations
 import secrets
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 from keys_support import REF
 
 from veil.audit.keeper import RolledBackError
 from veil.audit.record import Record
+from veil.audit.seal import LineKeys
 from veil.errors import VeilError
 from veil.keys import Keyring, Status
 from veil.project import Project
@@ -20,7 +22,9 @@ from veil.state import (
     change_keyring,
     close_record,
     create_keyring,
+    first_record,
     load_keyring,
+    unrecorded_keyring,
     was_used,
 )
 
@@ -82,9 +86,8 @@ def test_a_change_is_recorded_under_a_checkpoint(project: Project) -> None:
     assert saved.details == {"generation": 2, "digest": keyring.digest}
     assert [entry.event for entry in record.events()] == [
         "record.began",
-        "keyring.intended",
-        "keyring.saved",
         "keyring.created",
+        "keyring.saved",
         "keyring.intended",
         "keyring.saved",
     ]
@@ -109,7 +112,7 @@ def test_an_older_record_is_noticed(project: Project, tmp_path: Path) -> None:
     rotated(project)
     put_back(project, copy, "audit")
 
-    with pytest.raises(VeilError, match="newer than the record knows"):
+    with pytest.raises(VeilError, match="rolled back"):
         load_keyring(project)
 
 
@@ -123,8 +126,11 @@ def test_a_record_put_back_by_itself_is_noticed(project: Project, tmp_path: Path
     with pytest.raises(RolledBackError, match="rolled back"):
         open_keeper(project, load_keyring(project)).check()
     put_back(project, copy, "checkpoint")
-    open_keeper(project, load_keyring(project)).check()  # all of state/, and no anchor
-    rotated(project)
+    keeper = open_keeper(project, load_keyring(project))
+    keeper.check()  # all of state/, and no anchor
+    for _ in range(6):
+        keeper.note("publication.held", audience="board")
+    keeper.checkpoint()
     project.checkpoint.unlink()
 
     with pytest.raises(RolledBackError, match="is gone"):
@@ -213,7 +219,7 @@ def test_another_keyring_of_the_same_generation_is_noticed(
     shutil.copy2(tmp_path / "other.json", project.keyring)
 
     assert other.generation == 1
-    with pytest.raises(VeilError, match="is not the keyring"):
+    with pytest.raises(VeilError, match="do not belong together"):
         load_keyring(project)
 
 
@@ -242,5 +248,78 @@ def test_a_record_that_somebody_else_begins_is_refused(project: Project) -> None
     Record.open(project.audit)
 
     assert not was_used(project)
-    with pytest.raises(VeilError, match="newer than the record knows"):
+    with pytest.raises(VeilError, match="seal does not hold"):
         load_keyring(project)
+
+
+def forged(project: Project, event: str, **details: Any) -> None:
+    """A line that follows the others as anybody can compute, who may write there and has no key."""
+    Record.open(project.audit).append(event, **details)
+
+
+def test_a_forged_line_brings_no_old_keyring_back(
+    project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A line that says that the old keyring was written last; without the seals it is believed."""
+    copy = copied(project, tmp_path / "copy")
+    old = load_keyring(project)
+    rotated(project)
+    put_back(project, copy, "keyring.json")
+    forged(project, "keyring.saved", generation=1, digest=old.digest)
+    with pytest.raises(VeilError, match="seal does not hold"):
+        load_keyring(project)
+    monkeypatch.setattr(LineKeys, "holds", lambda _keys, _entry: True)
+
+    assert load_keyring(project).generation == 1
+
+
+def test_a_rewritten_record_is_not_signed_anew(project: Project) -> None:
+    """Chain computed anew and checkpoints removed: the seals of the lines do not hold."""
+    rotated(project)
+    entries = list(Record.read(project.audit).events())
+    for name in ("record.jsonl", "hashes", "checkpoints"):
+        (project.audit / name).unlink()
+    project.checkpoint.unlink()
+    record = Record.open(project.audit)
+    for entry in entries[1:]:
+        record.append(entry.event, **entry.details)
+
+    with pytest.raises(VeilError, match="seal does not hold"):
+        load_keyring(project)
+
+
+def test_a_record_without_its_checkpoints_is_refused(project: Project) -> None:
+    """Sealed lines alone do not say how many there were."""
+    keeper = open_keeper(project, load_keyring(project))
+    for _ in range(6):
+        keeper.note("publication.held", audience="board")
+    keeper.checkpoint()
+    (project.audit / "checkpoints").unlink()
+    project.checkpoint.unlink()
+
+    with pytest.raises(VeilError, match="has no checkpoint any more"):
+        load_keyring(project)
+
+
+def test_an_edited_line_under_the_checkpoint_is_noticed_at_once(project: Project) -> None:
+    """An entry that a decision stands on is hashed into the signed root again."""
+    rotated(project)
+    text = project.record.read_bytes()
+    project.record.write_bytes(text.replace(b'"generation":1}', b'"generation":7}', 1))
+
+    with pytest.raises(VeilError, match="not the one that its checkpoint was made of"):
+        load_keyring(project)
+
+
+def test_a_keyring_whose_record_a_crash_prevented_gets_one(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Killed between the keyring and the first line; a keyring that was used gets none."""
+    shutil.rmtree(project.audit)
+    project.checkpoint.unlink()
+    found = unrecorded_keyring(project)
+    assert found is not None
+    first_record(project, found, after_loss=False)
+
+    assert unrecorded_keyring(project) is None
+    assert load_keyring(project).id == found.id
