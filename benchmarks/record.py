@@ -36,6 +36,7 @@ from veil.audit.merkle import leaf_hash, verify_consistency
 from veil.audit.note import sign
 from veil.audit.prove import check_proof, prove
 from veil.audit.record import CHECKPOINTS, HASHES, RECORD
+from veil.audit.seal import LineKeys
 
 ORIGIN = "example.com/benchmark"
 SIGNER = Signer(ORIGIN, bytes(range(32)))
@@ -58,6 +59,7 @@ EVENTS: list[tuple[str, dict[str, Any]]] = [
     ("build.ended", {**RUN, "counts": {"success": 12, "pass": 40}, "partial": False}),
 ]
 AT = "2026-11-21T08:00:00Z"
+KEYS = LineKeys((bytes(range(32)),))
 
 
 class Progress:
@@ -77,7 +79,7 @@ class Progress:
 
 def fill(folder: Path, entries: int) -> None:
     """Write a record of so many entries, its hashes, and one checkpoint over them."""
-    Record.open(folder)
+    Record.open(folder, KEYS)
     path = folder / RECORD
     first = path.read_bytes().rstrip(b"\n")
     hashes = HashFile(folder / HASHES)
@@ -92,7 +94,8 @@ def _written(file: BinaryIO, first: bytes, entries: int) -> Iterator[bytes]:
     progress = Progress("filling the record")
     line = first
     for seq, (event, details) in enumerate(islice(cycle(EVENTS), entries - 1), start=1):
-        line = Entry(AT, event, details, secrets.token_hex(16), line_hash(line), seq).line()
+        entry = Entry(AT, event, details, secrets.token_hex(16), line_hash(line), seq)
+        line = KEYS.sealed(entry).line()
         file.write(line + b"\n")
         yield leaf_hash(line)
         if not (seq + 1) % 4096 or seq + 1 == entries:
@@ -202,8 +205,8 @@ def row(name: str, taken: list[float]) -> str:
 
 def measure(folder: Path, chains: tuple[Chain, Chain], *, repeats: int) -> list[str]:
     """Time what a build and an auditor ask of a long record."""
-    record = Record.open(folder)
-    alone, anchored = Keeper(folder, ORIGIN, SIGNER), Keeper(folder, ORIGIN, SIGNER)
+    record = Record.open(folder, KEYS)
+    alone, anchored = (Keeper(folder, ORIGIN, SIGNER, keys=KEYS) for _ in range(2))
     (folder / "anchor").mkdir()
     anchored.anchor = anchor_from({"path": "anchor"}, root=folder)
     event, details = EVENTS[1]
@@ -271,6 +274,9 @@ def read_all(folder: Path, chains: tuple[Chain, Chain]) -> list[str]:
     seconds = [time.perf_counter() - start]
     if verdict.outcome is not Outcome.OK:
         raise SystemExit(f"veil: the record is {verdict.outcome}.")
+    start = time.perf_counter()
+    Keeper(folder, ORIGIN, SIGNER, keys=KEYS).entries("keyring.saved")
+    seconds.append(time.perf_counter() - start)
     for chain in chains:
         start = time.perf_counter()
         if not holds(chain):
@@ -278,6 +284,7 @@ def read_all(folder: Path, chains: tuple[Chain, Chain]) -> list[str]:
         seconds.append(time.perf_counter() - start)
     names = (
         "`veil audit verify`: form, catalogue, chain, tree, signatures",
+        "what a build believes: the tree, and the entries of one event",
         "the chain in a file",
         "the chain in SQLite",
     )
