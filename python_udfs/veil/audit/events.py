@@ -147,6 +147,14 @@ CATALOGUE: Mapping[str, Event] = MappingProxyType(
         ),
         "keyring.saved": Event("The keyring was written.", _KEYRING),
         "keyring.abandoned": Event("The keyring was not written after all.", _KEYRING, warns=True),
+        "emergency.begun": Event(
+            "After a leak every key is replaced: those there were, and whether perturbation goes.",
+            {"old": many(KID), "perturbation": FLAG},
+            warns=True,
+        ),
+        "emergency.ended": Event(
+            "All of them are replaced; the keys that are destroyed.", {"old": many(KID)}
+        ),
         "erasure.done": Event(
             "A person was erased; who it was stands nowhere in the record.",
             {"request": EVENT_ID},

@@ -126,7 +126,10 @@ def emergency(project: Project, with_perturbation: bool, ref: str | None, as_jso
         click.echo(json.dumps(_as_json(done, remains), indent=2))
         return
     if done.resumed:
-        click.echo("An emergency that was interrupted is finished.")
+        click.echo(
+            "An emergency that was interrupted is finished. The keys that it had made before stay:"
+            " if those leaked too, run it once more."
+        )
     click.echo(f"Replaced: {', '.join(done.purposes)}, and the keyring's seal.")
     click.echo(f"{len(done.made)} new keys; {len(done.destroyed)} old ones are destroyed.")
     for finding in done.findings:

@@ -7,12 +7,13 @@ from datetime import timedelta
 
 from veil.doctor.check import Check, error, note, warning
 from veil.doctor.place import Place
+from veil.emergency_plan import UNFINISHED, pending_emergency
 from veil.errors import VeilError
 from veil.findings import Finding
 from veil.keys import Keyring, ProviderError
 from veil.keys.rotation import SOON, days_left, due, expiring, stale_entries
-from veil.recording import anchor_of, open_keeper
-from veil.state import load_keyring
+from veil.recording import anchor_of
+from veil.state import load_state
 
 OLD = timedelta(days=730)
 KEYRING = "state/keyring.json"
@@ -23,7 +24,10 @@ def record_holds(place: Place) -> Iterator[Finding]:
     if not place.project.keyring.is_file():
         return
     try:
-        open_keeper(place.project, load_keyring(place.project)).check()
+        _keyring, keeper = load_state(place.project)
+        keeper.check()
+        if pending_emergency(keeper):
+            yield error(UNFINISHED)
     except ProviderError:
         yield note(
             "the record is not checked: the key-encryption key is not to be had here.",

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from veil.emergency_plan import UNFINISHED, pending_emergency
 from veil.errors import VeilError
 from veil.findings import Level
 from veil.keys.rotation import expiry_lines
@@ -58,7 +59,8 @@ def _start_run(session: Session, payload: Payload) -> list[str]:
     refuse([str(one) for one in left if one.level is Level.ERROR])
     note_start(session, graph, command=payload["command"], target=payload["target"])
     session.started = True
-    return [*(str(one) for one in left), *expiry_lines(session.keyring)]
+    pending = [UNFINISHED] if pending_emergency(session.require_keeper()) else []
+    return [*pending, *(str(one) for one in left), *expiry_lines(session.keyring)]
 
 
 def _require_start(session: Session) -> None:

@@ -1,26 +1,24 @@
 """After a leak: every key replaced by one command, which finishes when it is run again.
 
-What is to be replaced is written down first, in `state/emergency.json`: a key that was made after
-that is not of those that leaked. Then each step looks at what the keyring and the files say, does
-what is missing, and saves; the old keys are destroyed last, when nothing needs them any more.
+The audit record says that it was begun and which keys it made; every other one is replaced. Each
+step looks at what the keyring and the files say, does what is missing, and saves; the old keys are
+destroyed last, when nothing needs them any more.
 """
 
 from __future__ import annotations
 
 import contextlib
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import duckdb
 
 from veil.artifacts.places import read_manifest
+from veil.emergency_plan import Plan, begin, end
 from veil.errors import VeilError
-from veil.files import read_private, write_atomic
 from veil.findings import Finding, Level
-from veil.keys import KeyEntry, Keyring, Status, promote, replace_mac, reset, rewrap
+from veil.keys import Keyring, Status, promote, replace_mac, reset, rewrap
 from veil.keys.entry import MAC_PURPOSE, USABLE
 from veil.policy.graph import Graph
 from veil.project import ZONES, Project
@@ -32,11 +30,6 @@ from veil.warehouse.token_table import create_token_tables
 from veil.warehouse.tokens import MASK, Tokens
 from veil.warehouse.zone_rotation import Reencrypted, reencrypt, settle
 from veil.warehouse.zones import attach_zones, close_zones, connection_options
-
-PURPOSES = ("audit", "pseudonym", "receipt", "token", "zone")
-"""What is replaced always; `perturbation` changes published numbers and is replaced when asked."""
-PERTURBATION = "perturbation"
-_LIMIT = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -60,14 +53,6 @@ class Response:
     findings: tuple[Finding, ...]
 
 
-@dataclass(frozen=True)
-class _Plan:
-    """What is to be replaced: the purposes, and every key of them that there was."""
-
-    purposes: tuple[str, ...]
-    old: frozenset[str]
-
-
 def respond(
     project: Project,
     keyring: Keyring,
@@ -87,27 +72,20 @@ def respond(
 
     Raises:
         VeilError: no manifest says what is stored, a zone is in use, a full disk, a provider that
-            does not answer; run again, it goes on where it stopped.
+            does not answer, an anchor that cannot be read; run again, it goes on where it stopped.
     """
-    plan = _read_plan(project)
-    resumed = plan is not None
     graph = _graph(project)
-    if plan is None:
-        settle(project, keyring)
-        purposes = (*PURPOSES, *((PERTURBATION,) if with_perturbation else ()))
-        leaked = (
-            kid
-            for kid in _kids(keyring, (*purposes, MAC_PURPOSE))
-            if keyring.entry(kid).status is not Status.DESTROYED
-        )
-        plan = _Plan(purposes, frozenset(leaked))
-        _write_plan(project, plan)
+    # Whatever can be refused is refused before anything is noted.
+    open_keeper(project, keyring).check()
+    settle(project, keyring)
+    keeper = open_keeper(project, keyring)
+    plan, resumed = begin(keeper, keyring, with_perturbation=with_perturbation)
     if kek_ref is not None and _is_under_another(keyring, kek_ref):
         progress("wrapping every key anew")
         rewrap(keyring, kek_ref)
         change_keyring(project, keyring, "key.rewrapped")
     progress("making new keys")
-    _make(project, keyring, plan)
+    plan = _make(project, keyring, plan)
     _promote(project, keyring, plan)
     progress("bringing stored pseudonyms under the new key")
     findings = _rekey(project, keyring, graph)
@@ -117,43 +95,20 @@ def respond(
         zones.append(done)
     progress("destroying the old keys")
     _destroy(project, keyring, plan)
-    _plan_file(project).unlink(missing_ok=True)
-    made = [entry.kid for entry in keyring.entries if _is_new(entry, plan)]
+    if not plan.is_done(keyring):
+        raise VeilError(
+            "not every old key is replaced: the emergency has not ended.",
+            remedy="See `veil keys list`, then run the command again: it goes on from there.",
+        )
+    end(open_keeper(project, keyring), keyring, plan)
     return Response(
         resumed=resumed,
         purposes=plan.purposes,
-        destroyed=tuple(sorted(plan.old)),
-        made=tuple(sorted(made)),
+        destroyed=tuple(plan.destroyed(keyring)),
+        made=tuple(plan.new(keyring)),
         zones=tuple(zones),
         findings=tuple(findings),
     )
-
-
-def _kids(keyring: Keyring, purposes: tuple[str, ...]) -> list[str]:
-    return [entry.kid for entry in keyring.entries if entry.purpose in purposes]
-
-
-def _plan_file(project: Project) -> Path:
-    return project.state / "emergency.json"
-
-
-def _read_plan(project: Project) -> _Plan | None:
-    file = _plan_file(project)
-    if not file.exists():
-        return None
-    with contextlib.suppress(ValueError, KeyError, TypeError):
-        raw = json.loads(read_private(file, limit=_LIMIT))
-        if {*PURPOSES, PERTURBATION}.issuperset(raw["purposes"]):
-            return _Plan(tuple(raw["purposes"]), frozenset(raw["old"]))
-    raise VeilError(
-        "state/emergency.json cannot be read, and with it which keys were there before the leak.",
-        remedy="Remove it and run the command again: it then replaces every key once more.",
-    )
-
-
-def _write_plan(project: Project, plan: _Plan) -> None:
-    body = {"purposes": list(plan.purposes), "old": sorted(plan.old)}
-    write_atomic(_plan_file(project), (json.dumps(body) + "\n").encode())
 
 
 def _graph(project: Project) -> Graph:
@@ -175,35 +130,31 @@ def _is_under_another(keyring: Keyring, kek_ref: str) -> bool:
     )
 
 
-def _is_new(entry: KeyEntry, plan: _Plan) -> bool:
-    """Whether a key was made in place of one that leaked."""
-    return (
-        entry.purpose in (*plan.purposes, MAC_PURPOSE)
-        and entry.kid not in plan.old
-        and entry.status in USABLE
-    )
-
-
-def _make(project: Project, keyring: Keyring, plan: _Plan) -> None:
+def _make(project: Project, keyring: Keyring, plan: Plan) -> Plan:
     """A pending key for each old one, and another key of the file MAC, in one save."""
-    fresh = {entry.purpose for entry in keyring.entries if _is_new(entry, plan)}
-    old = {entry.purpose for entry in keyring.entries if entry.kid in plan.old}
-    missing = [purpose for purpose in plan.purposes if purpose in old - fresh]
-    if missing:
-        reset(keyring, missing, replace_pending=True)
-    if MAC_PURPOSE not in fresh:
-        replace_mac(keyring)
-    if missing or MAC_PURPOSE not in fresh:
-        made = [entry.kid for entry in keyring.entries if _is_new(entry, plan)]
+    # A pending key of somebody else's would be taken for the one that replaces. No file is under
+    # it: `settle` would have promoted it.
+    strays = [entry.kid for entry in plan.old(keyring) if entry.status is Status.PENDING]
+    for kid in strays:
+        keyring.set_status(kid, Status.DISABLED)
+    new = {(e.purpose, e.domain) for e in keyring.entries if plan.is_new(e)}
+    lacking = {e.purpose for e in plan.old(keyring) if (e.purpose, e.domain) not in new}
+    made = [
+        entry.kid for entry in reset(keyring, lacking - {MAC_PURPOSE}) if entry.kid not in plan.made
+    ]
+    if MAC_PURPOSE in lacking:
+        made.append(replace_mac(keyring).kid)
+    if strays or made:
         change_keyring(project, keyring, "key.emergency", kids=made)
+    return plan.with_made(made)
 
 
-def _promote(project: Project, keyring: Keyring, plan: _Plan) -> None:
+def _promote(project: Project, keyring: Keyring, plan: Plan) -> None:
     """Every new key but those of zones, which are promoted with their files."""
     pending = [
         entry.kid
         for entry in keyring.entries
-        if _is_new(entry, plan) and entry.status is Status.PENDING and entry.purpose != "zone"
+        if plan.is_new(entry) and entry.status is Status.PENDING and entry.purpose != "zone"
     ]
     for kid in pending:
         promote(keyring, kid, window_days=None)
@@ -211,13 +162,14 @@ def _promote(project: Project, keyring: Keyring, plan: _Plan) -> None:
         change_keyring(project, keyring, "key.promoted", kids=pending)
 
 
-def _zones_left(keyring: Keyring, plan: _Plan) -> list[str]:
+def _zones_left(keyring: Keyring, plan: Plan) -> list[str]:
     """The zones that an old key still opens, or whose new key is not promoted yet."""
+    old = plan.old(keyring)
     left = {
         entry.domain
         for entry in keyring.entries
         if entry.purpose == "zone"
-        and (entry.status is Status.PENDING or (entry.kid in plan.old and entry.status in USABLE))
+        and (entry.status is Status.PENDING or (entry in old and entry.status in USABLE))
     }
     return [zone for zone in ZONES if zone in left]
 
@@ -265,18 +217,14 @@ def _rekey_tokens(conn: duckdb.DuckDBPyConnection, keyring: Keyring, graph: Grap
     return found
 
 
-def _destroy(project: Project, keyring: Keyring, plan: _Plan) -> None:
-    old = [
-        entry.kid
-        for entry in keyring.entries
-        if entry.kid in plan.old and entry.status is not Status.DESTROYED
-    ]
+def _destroy(project: Project, keyring: Keyring, plan: Plan) -> None:
+    old = plan.old(keyring)
     if not old:
         return
     # Under the old and the new signing key: without the old one, what it signed is not verified.
     open_keeper(project, keyring).checkpoint()
-    for kid in old:
-        if keyring.entry(kid).status is not Status.DISABLED:
-            keyring.set_status(kid, Status.DISABLED)
-        keyring.set_status(kid, Status.DESTROYED)
-    change_keyring(project, keyring, "key.destroyed", kids=old)
+    for entry in old:
+        if entry.status is not Status.DISABLED:
+            keyring.set_status(entry.kid, Status.DISABLED)
+        keyring.set_status(entry.kid, Status.DESTROYED)
+    change_keyring(project, keyring, "key.destroyed", kids=[entry.kid for entry in old])

@@ -18,14 +18,18 @@ import pytest
 from click.testing import CliRunner, Result
 
 from harness import KEK, DbtProject
+from veil.audit.record import Record
 from veil.cli.main import cli
 from veil.cli.rekey import emergency, reencrypt
+from veil.emergency_plan import PERTURBATION, PURPOSES, pending_emergency
 from veil.errors import VeilError
 from veil.keys import Keyring, Status, promote, rotate
 from veil.keys.entry import MAC_PURPOSE, USABLE
 from veil.project import ZONES
+from veil.recording import open_keeper
 from veil.state import change_keyring, load_keyring
 from veil.warehouse.content import content_of
+from veil.warehouse.emergency import respond
 from veil.warehouse.receipts import valid_receipts
 from veil.warehouse.zone_rotation import reencrypt as reencrypt_zones
 from veil.warehouse.zones import zone_password
@@ -383,4 +387,193 @@ def test_emergency_needs_to_know_the_pseudonyms(project: DbtProject) -> None:
 
     assert "dbt parse" in str(refused.exception)
     assert project.veil.keyring.read_bytes() == before
-    assert not (project.veil.state / "emergency.json").exists()
+    assert not is_pending(project)
+
+
+# one that was interrupted, and somebody who meddles with it
+
+
+def is_pending(project: DbtProject) -> bool:
+    return pending_emergency(open_keeper(project.veil, load_keyring(project.veil)))
+
+
+def interrupted(
+    project: DbtProject,
+    monkeypatch: pytest.MonkeyPatch,
+    before: str,
+    *,
+    with_perturbation: bool = False,
+) -> None:
+    """An emergency that is killed before a step."""
+
+    def stop(*_arguments: object, **_more: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(f"veil.warehouse.emergency.{before}", stop)
+        respond(project.veil, load_keyring(project.veil), with_perturbation=with_perturbation)
+    assert is_pending(project)
+
+
+def rotated_by_hand(project: DbtProject, purpose: str, domain: str) -> str:
+    """A key that somebody put in the primary's place."""
+    ring = load_keyring(project.veil)
+    kid = rotate(ring, purpose, domain).kid
+    change_keyring(project.veil, ring, "key.added", kids=[kid])
+    promote(ring, kid, window_days=None)
+    change_keyring(project.veil, ring, "key.promoted", kids=[kid])
+    return kid
+
+
+def in_life(project: DbtProject, *purposes: str) -> set[str]:
+    """The keys with material: of some purposes, or of all but perturbation."""
+    return {
+        entry.kid
+        for entry in load_keyring(project.veil).entries
+        if entry.status is not Status.DESTROYED
+        and (entry.purpose in purposes if purposes else entry.purpose != PERTURBATION)
+    }
+
+
+@pytest.mark.parametrize("left", ['{"old": [], "purposes": []}', "[" * 200_000])
+def test_a_file_says_nothing_of_what_is_old(project: DbtProject, left: str) -> None:
+    """The plan of an earlier version, or one that was forged: not read, and left where it is."""
+    file = project.write("state/emergency.json", left)
+    old = in_life(project)
+
+    answer = json.loads(done(emergency, project, "--json"))
+
+    assert set(answer["destroyed"]) == old
+    assert answer["resumed"] is False
+    assert not in_life(project) & old
+    assert file.read_text() == left
+
+
+def test_a_plan_without_the_records_seal_is_refused(project: DbtProject) -> None:
+    """Whoever can write to state/ cannot say that every key is new already."""
+    ring, kids = load_keyring(project.veil), in_life(project)
+    before = project.veil.keyring.read_bytes()
+    record = Record.open(project.veil.audit)
+    record.append("emergency.begun", old=[], perturbation=False)
+    record.append(
+        "keyring.intended",
+        generation=ring.generation + 1,
+        digest="0" * 64,
+        reason="key.emergency",
+        kids=sorted(kids),
+    )
+
+    refused = run(emergency, project)
+
+    assert "was not written by veil" in str(refused.exception)
+    assert project.veil.keyring.read_bytes() == before
+
+
+def test_what_is_made_while_the_anchor_is_away_is_replaced_too(
+    project: DbtProject, tmp_path: Path
+) -> None:
+    """It is refused before anything is noted; a key that somebody rotated to since is old."""
+    anchor, away = tmp_path / "anchor", tmp_path / "away"
+    anchor.mkdir()
+    with (project.root / "dbt_project.yml").open("a") as file:
+        file.write(f'\nvars:\n  "veil:anchor": {{path: {anchor}}}\n')
+    open_keeper(project.veil, load_keyring(project.veil)).checkpoint()
+    anchor.rename(away)
+
+    refused = run(emergency, project)
+
+    assert "anchor" in str(refused.exception)
+    assert not is_pending(project)
+
+    away.rename(anchor)
+    rotated_by_hand(project, "pseudonym", "*")
+    old = in_life(project)
+    answer = json.loads(done(emergency, project, "--json"))
+    assert set(answer["destroyed"]) == old
+    assert in_life(project) == set(answer["made"])
+
+
+def test_keys_of_somebody_else_are_replaced_when_it_goes_on(
+    project: DbtProject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Rotated in between, promoted or pending, of a zone or not: replaced; its own keys stay."""
+    before = content(project)
+    files = published(project)
+    interrupted(project, monkeypatch, "reencrypt")
+    ring = load_keyring(project.veil)
+    mine = {ring.primary(purpose, "*").kid for purpose in ("audit", "token")}
+    done(reencrypt, project, "marts")
+    theirs = {
+        rotated_by_hand(project, "pseudonym", "*"),
+        rotated_by_hand(project, "zone", "marts"),
+    }
+    ring = load_keyring(project.veil)
+    pending = {rotate(ring, "receipt", "*").kid, rotate(ring, "zone", "marts").kid}
+    change_keyring(project.veil, ring, "key.added", kids=sorted(pending))
+
+    answer = json.loads(done(emergency, project, "--json"))
+
+    assert answer["resumed"] is True
+    assert set(answer["destroyed"]) >= theirs | pending
+    assert in_life(project) == set(answer["made"]) > mine
+    ring = load_keyring(project.veil)
+    assert {e.status for e in ring.entries} == {Status.PRIMARY, Status.DESTROYED}
+    assert content(project)["tables"] == before["tables"]
+    assert project.dbt("build").ok
+    assert published(project) == files
+
+
+@pytest.mark.parametrize("step", ["_make", "reencrypt", "_destroy"])
+def test_perturbation_can_be_added_when_it_goes_on(
+    project: DbtProject, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    """One that was begun without replaces that key as well, also when it is killed once more."""
+    (perturbation,) = in_life(project, PERTURBATION)
+    old = in_life(project)
+    interrupted(project, monkeypatch, "_destroy" if step == "_destroy" else "_make")
+    interrupted(project, monkeypatch, step, with_perturbation=True)
+
+    answer = json.loads(done(emergency, project, "--json"))
+
+    assert answer["purposes"] == [*PURPOSES, PERTURBATION]
+    assert set(answer["destroyed"]) == old | {perturbation}
+    assert in_life(project, *PURPOSES, PERTURBATION, MAC_PURPOSE) == set(answer["made"])
+    assert not is_pending(project)
+
+
+def test_each_emergency_replaces_every_key(project: DbtProject) -> None:
+    """The keys that the first one made are old to the second."""
+    first = json.loads(done(emergency, project, "--json"))
+
+    second = json.loads(done(emergency, project, "--json"))
+
+    assert first["made"]
+    assert second["destroyed"] == first["made"]
+    assert in_life(project) == set(second["made"])
+
+
+def test_one_that_only_lacked_its_end_is_followed_by_another(
+    project: DbtProject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All was replaced, and then it was killed: the next run does not call that its own success."""
+    interrupted(project, monkeypatch, "end")
+    made = in_life(project)
+
+    answer = json.loads(done(emergency, project, "--json"))
+
+    assert set(answer["destroyed"]) == made
+    assert not in_life(project) & made
+
+
+def test_keys_that_were_not_replaced_are_no_success(
+    project: DbtProject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it says of the old keys comes from the keyring: one is left, so it has not ended."""
+    with monkeypatch.context() as patch:
+        patch.setattr("veil.warehouse.emergency._destroy", lambda *_arguments: None)
+        refused = run(emergency, project)
+
+    assert "not every old key is replaced" in str(refused.exception)
+    assert is_pending(project)
+    done(emergency, project)
+    assert not is_pending(project)

@@ -12,8 +12,9 @@ from doctor_support import found, good_place
 from keys_support import REF
 
 from veil.doctor import Place
+from veil.emergency_plan import begin
 from veil.keys import promote, rotate
-from veil.state import change_keyring, create_keyring, load_keyring
+from veil.state import change_keyring, create_keyring, load_keyring, load_state
 
 
 @pytest.fixture
@@ -76,3 +77,12 @@ def test_a_key_past_its_window_is_found(place: Place) -> None:
 
     assert "is over" in stale.message
     assert "ends in 4 days" in soon.message
+
+
+def test_an_emergency_that_was_not_finished_is_found(place: Place) -> None:
+    """Some keys are new and some old: it has to be run again."""
+    keyring, keeper = load_state(place.project)
+    begin(keeper, keyring, with_perturbation=False)
+    (found_one,) = found(place, "record")
+
+    assert "emergency" in found_one.message
