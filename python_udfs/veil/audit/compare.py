@@ -14,6 +14,7 @@ from pathlib import Path
 
 from veil.audit.errors import AuditError
 from veil.audit.lines import Lines
+from veil.audit.reading import NotRegularError, open_regular
 from veil.audit.record import RECORD
 
 
@@ -57,7 +58,7 @@ def compare_records(a: Path | str, b: Path | str) -> Comparison:
     try:
         with ExitStack() as files:
             first, second = (
-                Lines(files.enter_context(_record(path).open("rb"))) for path in (a, b)
+                Lines(files.enter_context(open_regular(_record(path)))) for path in (a, b)
             )
             for one, other in zip_longest(first, second):
                 size_a += one is not None
@@ -66,9 +67,10 @@ def compare_records(a: Path | str, b: Path | str) -> Comparison:
                     common += 1
                 elif one is not None and other is not None:
                     return Comparison(Relation.FORKED, common, (size_a, size_b))
-    except OSError as error:
+    except (OSError, NotRegularError) as error:
+        why = f"{os.strerror(error.errno or 0)}." if isinstance(error, OSError) else error.message
         raise AuditError(
-            f"a copy of the record cannot be read: {os.strerror(error.errno or 0)}.",
+            f"a copy of the record cannot be read: {why}",
             remedy="Name a folder that holds record.jsonl, or the file itself.",
         ) from None
     if size_a == size_b:

@@ -18,9 +18,12 @@ from veil.audit.errors import AuditError, NoteError, TornCheckpointsError
 from veil.audit.lines import Lines, TamperedError, follow
 from veil.audit.merkle import Frontier, leaf_hash
 from veil.audit.note import Verifier, open_note, split_note
+from veil.audit.reading import LONGEST_CHECKPOINTS, NotRegularError, open_regular, read_regular
 from veil.findings import Finding, Level
 
+_BEGAN = "record.began"
 _PROGRESS_LINES = 4096
+_HEADLESS = "the record does not begin with the entry that begins one, or holds another such entry."
 _RESTORE = "Restore state/ from one backup, and find out who can write to it."
 
 Progress = Callable[[int, int], None]
@@ -55,6 +58,7 @@ class Verdict:
         torn: bytes of a last line that breaks off.
         checkpoints: notes in the file of checkpoints.
         unknown: of these, the notes that no given key signed. Their roots hold all the same.
+        torn_checkpoint: whether the file of checkpoints ends in the beginning of another note.
         findings: one for each thing that is wrong, and notes.
     """
 
@@ -64,6 +68,7 @@ class Verdict:
     torn: int = 0
     checkpoints: int = 0
     unknown: int = 0
+    torn_checkpoint: bool = False
     findings: tuple[Finding, ...] = ()
 
     @property
@@ -79,6 +84,7 @@ class _Notes:
     all: tuple[Checkpoint, ...]
     unknown: int
     newest_is_known: bool
+    torn: bool
 
 
 def verify_record(
@@ -108,6 +114,8 @@ def verify_record(
         older = None if since is None else _read_since(since, verifiers, notes)
         sizes = {one.size for one in notes.all} | ({older.size} if older else set())
         size, torn, roots, broken = _read_lines(Path(log_path), sizes, progress)
+    except NotRegularError as error:
+        return _one(Outcome.UNREADABLE, f"a file cannot be read: {error.message}")
     except OSError as error:
         return _one(Outcome.UNREADABLE, f"a file cannot be read: {os.strerror(error.errno or 0)}.")
     except _SinceError as error:
@@ -139,6 +147,7 @@ def verify_record(
         torn=torn,
         checkpoints=len(notes.all),
         unknown=notes.unknown,
+        torn_checkpoint=notes.torn,
         findings=tuple(findings),
     )
 
@@ -148,11 +157,12 @@ class _SinceError(AuditError):
 
 
 def _read_notes(path: Path, verifiers: Sequence[Verifier]) -> _Notes:
+    is_torn = False
     try:
-        texts = read_checkpoints(path.read_bytes())
+        texts = read_checkpoints(read_regular(path, limit=LONGEST_CHECKPOINTS))
     except TornCheckpointsError as torn:
         # A crash in signing: the notes before it are whole.
-        texts = list(torn.notes)
+        texts, is_torn = list(torn.notes), True
     found: list[Checkpoint] = []
     unknown = 0
     known = False
@@ -166,7 +176,7 @@ def _read_notes(path: Path, verifiers: Sequence[Verifier]) -> _Notes:
             raise NoteError("the checkpoints are not those of one record that grew.")
         unknown += not known
         found.append(checkpoint)
-    return _Notes(tuple(found), unknown, known)
+    return _Notes(tuple(found), unknown, known, is_torn)
 
 
 def _is_signed_by_one(note: str, verifiers: Sequence[Verifier]) -> bool:
@@ -192,11 +202,13 @@ def _read_lines(
     frontier = Frontier()
     roots = {0: frontier.root()}
     done = 0
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         total = os.fstat(file.fileno()).st_size
         lines = Lines(file)
         try:
-            for line, _ in follow(lines):
+            for line, entry in follow(lines):
+                if (entry.event == _BEGAN) != (entry.seq == 0):
+                    raise TamperedError(_HEADLESS, line=entry.seq + 1)
                 frontier.add(leaf_hash(line))
                 if frontier.size in sizes:
                     roots[frontier.size] = frontier.root()
@@ -205,6 +217,9 @@ def _read_lines(
                     progress(done, total)
         except TamperedError as error:
             return frontier.size, 0, roots, [_finding(error.message, _RESTORE, line=error.line)]
+    if not frontier.size and not lines.torn:
+        # The first thing that is written into the file is a line.
+        return 0, 0, roots, [_finding("the record is empty: its lines were removed.", _RESTORE)]
     return frontier.size, lines.torn, roots, []
 
 
@@ -238,6 +253,9 @@ def _notices(pending: int, torn: int, notes: _Notes) -> list[Finding]:
     if pending:
         text = f"{pending} whole lines are not yet under a checkpoint: nothing vouches for them."
         found.append((text, "The next checkpoint covers them."))
+    if notes.torn:
+        text = "the last checkpoint is torn: the file ends in a part of one, as a crash leaves it."
+        found.append((text, "The next checkpoint puts it in order; nothing vouches for the part."))
     if notes.unknown:
         text = f"{notes.unknown} older checkpoints are signed by keys that were not given."
         found.append((text, "Give the former public keys with --pubkey too to check them."))

@@ -5,10 +5,9 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
@@ -33,8 +32,31 @@ EXITS = {
     "unreadable": EXIT_CANNOT_RUN,
 }
 _SHOW_AFTER = 1.0
+_FORGOTTEN = (
+    "Recalls that stood in lines which are gone or damaged are forgotten: look into what is"
+    " published, and recall again what must not come back."
+)
 
-_file = click.Path(path_type=Path, dir_okay=False)
+
+class _Path(click.Path):
+    """A file that need not be there. An empty name would be the folder of the command."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if not value:
+            self.fail("the name of the file is empty.", param, ctx)
+        return super().convert(value, param, ctx)
+
+
+class _Output(click.File):
+    """A file to write, or the console."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if not value:
+            self.fail("the name of the file is empty.", param, ctx)
+        return super().convert(value, param, ctx)
+
+
+_file = _Path(path_type=Path, dir_okay=False)
 _json_option = click.option("--json", "as_json_text", is_flag=True, help="For a machine.")
 
 
@@ -82,9 +104,10 @@ def verify(
       veil audit verify record.jsonl --checkpoints checkpoints --pubkey auditor.vkey --since old
     """
     from veil.audit import verify_record
+    from veil.audit.reading import newest_note, public_keys
     from veil.findings import as_json, as_text
 
-    verifiers = _verifiers(pubkeys)
+    verifiers = public_keys(pubkeys)
     if log is None:
         project = Project.find(Path(project_dir))
         log = _record_file(project)
@@ -93,7 +116,7 @@ def verify(
         raise UsageError(
             "no public key is given.", remedy="Give --pubkey; `veil audit key` prints it."
         )
-    older = None if since is None else _newest_note(since)
+    older = None if since is None else newest_note(since)
     progress = _Progress()
     verdict = verify_record(
         log,
@@ -104,10 +127,8 @@ def verify(
     )
     progress.end()
     if as_json_text:
-        numbers = {
-            name: getattr(verdict, name)
-            for name in ("size", "covered", "pending", "torn", "checkpoints", "unknown")
-        }
+        names = "size covered pending torn checkpoints unknown torn_checkpoint".split()
+        numbers = {name: getattr(verdict, name) for name in names}
         click.echo(as_json(verdict.findings, outcome=str(verdict.outcome), **numbers))
     else:
         if verdict.findings:
@@ -165,7 +186,7 @@ def compare(a: Path, b: Path, as_json_text: bool) -> None:
 @click.option(
     "--output",
     metavar="FILE",
-    type=click.File("w", encoding="utf-8", atomic=True, lazy=False),
+    type=_Output("w", encoding="utf-8", atomic=True, lazy=False),
     default="-",
     help="Write here instead of to the console.",
 )
@@ -235,6 +256,7 @@ def begin(project: Project, yes: bool) -> None:
       veil audit begin --yes
     """
     from veil.audit import AnchorError
+    from veil.audit.salvage import taken_back
     from veil.keys import Keyring
     from veil.recording import open_keeper
     from veil.state import begin_record
@@ -245,13 +267,15 @@ def begin(project: Project, yes: bool) -> None:
             "the record holds, and it is not replaced.",
             remedy="`veil audit verify` says how far it is under a checkpoint.",
         )
+    blocked, lacks = taken_back(
+        project.record, project.record.with_name("checkpoints"), project.checkpoint
+    )
     if not yes:
         raise UsageError(
             f"this record would be closed for good, because {problem}",
             remedy="Look for a whole copy first (docs/runbooks/failed-audit.md); where there is"
-            " none, run it again with --yes.",
+            " none, run it again with --yes." + (f" {_FORGOTTEN}" if lacks else ""),
         )
-    blocked = _taken_back(project.record)
     closed = set(project.audit.glob("closed-*"))
     with suppress(AnchorError):  # by then it has begun; the checkpoint below asks again
         begin_record(project)
@@ -264,6 +288,8 @@ def begin(project: Project, yes: bool) -> None:
     click.echo(f"What is left of the former one is in state/audit/{kept.name}/: keep it.")
     if blocked:
         click.echo("Releases that were taken back stay so, those with a lifted recall too.")
+    if lacks:
+        click.echo(_FORGOTTEN)
     click.echo("It is signed with another key: give `veil audit key` to those who verify.")
 
 
@@ -294,24 +320,6 @@ def _what_is_wrong(project: Project) -> str | None:
     return None
 
 
-def _taken_back(record: Path) -> list[dict[str, str]]:
-    """The details of every recall that a damaged record still shows, so that none is forgotten.
-
-    Whether one was lifted is not believed: somebody may have written that.
-    """
-    from veil.audit.entry import Entry, EntryError
-
-    found = {}
-    for line in record.read_bytes().splitlines() if record.exists() else ():
-        if b"publication.recalled" in line:
-            with suppress(EntryError):
-                entry = Entry.parse(line)
-                details = {name: str(value) for name, value in entry.details.items()}
-                if entry.event == "publication.recalled":
-                    found[details["audience"], details["content"]] = details
-    return list(found.values())
-
-
 def _record_file(project: Project) -> Path:
     path = project.state / "audit" / "record.jsonl"
     if not path.exists():
@@ -333,39 +341,6 @@ def _own_verifiers(project: Project) -> list[Verifier]:
 
     # Not by way of veil.state, which refuses a keyring whose record is damaged: that is looked for.
     return audit_verifiers(Keyring.load(project.keyring))
-
-
-def _verifiers(texts: Sequence[str]) -> list[Verifier]:
-    """The public keys that an option names, each a key or a file with one key a line."""
-    from veil.audit import Verifier
-
-    found = []
-    for text in texts:
-        if "+" in text and not Path(text).exists():
-            lines = [text]
-        else:
-            lines = _read(Path(text), "public key").decode("utf-8", "replace").splitlines()
-        found += [Verifier.parse(line.strip()) for line in lines if line.strip()]
-    return list(dict.fromkeys(found))
-
-
-def _newest_note(path: Path) -> str:
-    from veil.audit.checkpoint import read_checkpoints
-
-    notes = read_checkpoints(_read(path, "older checkpoint"))
-    if not notes:
-        raise VeilError("the older checkpoint is empty.", remedy="Give a file that holds one.")
-    return notes[-1]
-
-
-def _read(path: Path, what: str) -> bytes:
-    try:
-        data = path.read_bytes()
-    except OSError:
-        data = b""
-    if not data:
-        raise VeilError(f"the file of the {what} cannot be read.", remedy="Check its path.")
-    return data
 
 
 class _Progress:

@@ -12,10 +12,14 @@ import click
 import yaml
 
 from veil.cli.options import project_option
-from veil.errors import VeilError
+from veil.errors import UsageError, VeilError
 from veil.files import locked, private_dir
 from veil.keys import Keyring, add_missing
+from veil.keys.document import Document, read_raw
+from veil.keys.providers import open_provider
+from veil.keys.providers.aws_kms import AwsKmsProvider
 from veil.keys.providers.first_use import prepare
+from veil.keys.providers.local_file import LocalFileProvider
 from veil.project import ZONES, Project
 from veil.state import (
     change_keyring,
@@ -77,7 +81,7 @@ def init(project: Project, provider: str | None, no_encryption: bool, after_loss
     # Two at once would each make a key, and one of them would be lost.
     with locked(project.state / "init", timeout=30.0):
         if project.keyring.exists():
-            keyring = _kept_keyring(project)
+            keyring = _kept_keyring(project, provider)
             click.echo(f"state/keyring.json is there already: keyring {keyring.id}.")
         else:
             _refuse_new_over_old(project, traces, after_loss=after_loss)
@@ -118,8 +122,19 @@ def _new_keyring(
         raise
 
 
-def _kept_keyring(project: Project) -> Keyring:
-    """The keyring that is there, with the keys that an earlier version did not make."""
+def _kept_keyring(project: Project, provider: str | None) -> Keyring:
+    """The keyring that is there, with the keys that an earlier version did not make.
+
+    Raises:
+        UsageError: it stands under another key-encryption key than `provider` names.
+    """
+    if provider is not None and not _is_named(_reference(project), provider):
+        raise UsageError(
+            "state/keyring.json is there already, under another key-encryption key than --provider"
+            " names.",
+            remedy="Leave --provider out; or, to put the keyring under that key,"
+            " `veil keys rewrap --to URI`.",
+        )
     unrecorded = None if former_state(project) else unrecorded_keyring(project)
     if unrecorded is not None:
         first_record(project, unrecorded, after_loss=False)
@@ -128,6 +143,30 @@ def _kept_keyring(project: Project) -> Keyring:
     if added:
         change_keyring(project, keyring, "key.added", kids=[entry.kid for entry in added])
     return keyring
+
+
+def _reference(project: Project) -> str:
+    """What the keyring names as its key-encryption key; no key is needed to read it."""
+    return Document.parse(read_raw(project.keyring)).mac_entry().kek_ref
+
+
+def _is_named(reference: str, given: str) -> bool:
+    """Whether `given`, from which `prepare` may have made more, names what the keyring names.
+
+    Raises:
+        ProviderError: no such provider, or a key whose full name cannot be asked for.
+    """
+    scheme, _, rest = given.partition(":")
+    if reference == given or scheme != reference.partition(":")[0]:
+        return reference == given
+    if scheme == "passphrase":
+        return reference.partition("?")[0] == given
+    opened = open_provider(given)
+    if isinstance(opened, AwsKmsProvider):
+        return opened.pinned() == reference
+    if isinstance(opened, LocalFileProvider):
+        return Path(rest).expanduser() == Path(reference.partition(":")[2]).expanduser()
+    return False
 
 
 def former_state(project: Project) -> list[str]:

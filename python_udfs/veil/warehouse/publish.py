@@ -23,7 +23,7 @@ from veil.files import sync
 from veil.policy.definition import definition_hash, policy_hash
 from veil.policy.graph import Graph, Node
 from veil.warehouse.content import content_of
-from veil.warehouse.recall import refuse_recalled
+from veil.warehouse.recall import RELEASES, Recalls, finish_recalls, recalled, refuse_recalled
 from veil.warehouse.receipts import Receipt, valid_receipts
 from veil.warehouse.recording import note_receipts, recorded_gates
 from veil.warehouse.release import Release, read_release, write_release
@@ -56,8 +56,9 @@ def publish(
     audiences: dict[str, list[Node]] = {}
     for mart in graph.marts:
         audiences.setdefault(str(mart.meta["privacy_audience"]), []).append(mart)
-    lines: list[str] = []
-    failed: list[str] = []
+    recalls = recalled(keeper)
+    # Whatever else becomes of an audience: what was taken back is not left standing.
+    lines, failed = finish_recalls(session.project, keeper, recalls)
     for audience, marts in sorted(audiences.items()):
         held = [
             reason
@@ -77,7 +78,7 @@ def publish(
             continue
         chosen = {mart.name: (mart, receipts[mart.unique_id]) for mart in marts}
         try:
-            lines.append(_swap(session, audience, chosen))
+            lines.append(_swap(session, audience, chosen, recalls))
         except VeilError as error:
             failed.append(str(error))
     keeper.checkpoint()
@@ -132,20 +133,25 @@ def _outdated(
     return None
 
 
-def _swap(session: Session, audience: str, chosen: Mapping[str, tuple[Node, Receipt]]) -> str:
+def _swap(
+    session: Session,
+    audience: str,
+    chosen: Mapping[str, tuple[Node, Receipt]],
+    recalls: Recalls,
+) -> str:
     published = session.project.published
     here = published / audience
     shown = f"published/{audience}.duckdb"
     try:
         published.mkdir(exist_ok=True)
-        releases = published / ".releases"
+        releases = published / RELEASES
         releases.mkdir(exist_ok=True)
-        previous = read_release(here)
         release = Release.of(session, audience, chosen)
+        refuse_recalled(recalls, release)
+        previous = read_release(here)
         file_link = (published / f"{audience}.duckdb", Path(audience) / f"{audience}.duckdb")
         if previous and previous.same_as(release) and _points_at(*file_link):
             return f"{shown} is unchanged: {release.summary()}"
-        refuse_recalled(session.require_keeper(), release)
         folder = releases / f"{audience}-{release.id}"
         shutil.rmtree(folder, ignore_errors=True)
         staging = releases / f".{audience}-{release.id}.part"
@@ -158,7 +164,7 @@ def _swap(session: Session, audience: str, chosen: Mapping[str, tuple[Node, Rece
         finally:
             shutil.rmtree(staging, ignore_errors=True)
         _link(*file_link)
-        _link(here, Path(".releases") / folder.name)
+        _link(here, Path(RELEASES) / folder.name)
         _sweep(releases, audience, keep=folder)
         session.require_keeper().note(
             "publication.made", audience=audience, release=release.id, size=checkpoint.size

@@ -26,6 +26,7 @@ from veil.warehouse.stored_pseudonyms import (
     domain_keys,
     former_held,
     stored_columns,
+    usable_kids,
     was_rotated,
 )
 
@@ -78,7 +79,8 @@ def rekey_stored(
                 _rewrite(cursor, column, kids)
         forget_ended(cursor, keyring, at=at)
         run = _Run.of(graph, selected, full_refresh=full_refresh)
-        judged = ((column, _judge(cursor, column, domains, run)) for column in columns)
+        usable = usable_kids(keyring)
+        judged = ((column, _judge(cursor, column, domains, usable, run)) for column in columns)
         return [_finding(column, level) for column, level in judged if level is not None]
     except duckdb.Error as error:
         problem = safe_message(error)
@@ -141,6 +143,7 @@ def _judge(
     cursor: duckdb.DuckDBPyConnection,
     column: StoredColumn,
     domains: Mapping[str, DomainKeys],
+    usable: Collection[str],
     run: _Run,
 ) -> Level | None:
     """How much it weighs what a column still holds; None for nothing."""
@@ -152,12 +155,14 @@ def _judge(
         # A column that declares no domain may be of one in which a key is primary still.
         kids = {entry.kid for one in domains.values() for entry in one.former}
         kids -= {one.primary for one in domains.values()}
+        out_of_use = column.holds_other_than(usable)
     else:
         kids = {entry.kid for entry in keys.former}
         in_use = " or ".join(column.holds(kid) for kid in (keys.primary, *sorted(kids)))
-        if column.exists(cursor, f"not ({in_use})"):
-            builds_on = node is not None and node.unique_id in run.read
-            return Level.ERROR if builds_on else Level.WARNING
+        out_of_use = f"not ({in_use})"
+    if column.exists(cursor, out_of_use):
+        builds_on = node is not None and node.unique_id in run.read
+        return Level.ERROR if builds_on else Level.WARNING
     if any(column.exists(cursor, column.holds(kid)) for kid in sorted(kids)):
         return Level.WARNING
     return None
@@ -169,6 +174,7 @@ def _finding(column: StoredColumn, level: Level) -> Finding:
     remedy = {
         "table": "No model is behind it any more.",
         "snapshot": "Give the snapshot another `alias`, so that it begins anew.",
+        "source": "Load it anew, without what is under the old key.",
     }.get(kind, f"Build it anew: `dbt build --full-refresh --select {column.title}+`.")
     return Finding(
         rule=RULE,

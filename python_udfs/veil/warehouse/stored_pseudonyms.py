@@ -16,6 +16,8 @@ from veil.pseudonyms.token import FORMAT, PAYLOAD_CHARS
 from veil.warehouse.quoting import identifier, literal
 
 _IN_USE = frozenset({Status.PRIMARY, Status.ACTIVE})
+_ANY = f"{FORMAT}_(k[a-z2-7]{{7}})_[a-z2-7]{{{PAYLOAD_CHARS}}}"
+"""Any pseudonym; its group is the key's id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +37,7 @@ class StoredColumn:
         name: the column's name.
         is_text: whether it can be rewritten.
         title: the model's name, or the table's where no model is behind it.
-        node: the model or snapshot behind it.
+        node: the model, snapshot or source behind it.
         domain: of a declared pseudonym; empty for any other column.
     """
 
@@ -65,6 +67,18 @@ class StoredColumn:
         pattern = f"{FORMAT}_(?:{'|'.join(kids)})_[a-z2-7]{{{PAYLOAD_CHARS}}}"
         return f"regexp_extract(cast(t.{self.quoted} as varchar), {literal(pattern)})"
 
+    def holds_other_than(self, kids: Collection[str]) -> str:
+        """SQL that is true where a pseudonym under a key that is none of these stands in it.
+
+        Any of a text's pseudonyms counts, of whichever domain.
+        """
+        text = f"cast({self.quoted} as varchar)"
+        known = ", ".join(literal(kid) for kid in sorted(kids))
+        return (
+            f"(contains({text}, '{FORMAT}_') and not list_has_all([{known}]::varchar[],"
+            f" regexp_extract_all({text}, {literal(_ANY)}, 1)))"
+        )
+
     def exists(self, cursor: duckdb.DuckDBPyConnection, condition: str) -> bool:
         """Whether a row fulfils a condition."""
         sql = f"select 1 from {self.table} where {condition} limit 1"
@@ -85,6 +99,15 @@ def permitted_kids(keyring: Keyring, domain: str, *, at: datetime | None = None)
 def is_open(entry: KeyEntry, now: str) -> bool:
     """Whether a key is in use and, if it has a window, within it."""
     return entry.status in _IN_USE and (entry.not_after is None or now < entry.not_after)
+
+
+def usable_kids(keyring: Keyring) -> frozenset[str]:
+    """The keys of any domain under which a stored pseudonym may still be matched with a new one."""
+    return frozenset(
+        entry.kid
+        for entry in keyring.entries
+        if entry.purpose == "pseudonym" and entry.status in _IN_USE
+    )
 
 
 def was_rotated(keyring: Keyring) -> bool:
@@ -132,28 +155,28 @@ def domain_keys(keyring: Keyring, graph: Graph) -> dict[str, DomainKeys]:
 
 def stored_columns(cursor: duckdb.DuckDBPyConnection, graph: Graph) -> Iterator[StoredColumn]:
     """Every column of a table that may hold pseudonyms. A mart with an audience holds none."""
-    nodes = {
-        (node.database.lower(), node.schema.lower(), node.identifier.lower()): node
-        for node in graph
-        if node.kind in {"model", "snapshot"}
-    }
+    nodes: dict[tuple[str, str, str], Node] = {}
+    for node in graph:  # by unique id: a model comes before a source of the same table
+        if node.kind in {"model", "snapshot", "source"}:
+            place = (node.database.lower(), node.schema.lower(), node.identifier.lower())
+            nodes.setdefault(place, node)
     rows = cursor.execute(
         "select database_name, schema_name, table_name, column_name, data_type"
         " from duckdb_columns() semi join duckdb_tables() using (database_oid, table_oid)"
         " where database_name in ('pseudonymized', 'marts') and schema_name <> 'veil'"
-        " and data_type like '%VARCHAR%' order by all"
+        " and (data_type like '%VARCHAR%' or data_type like '%JSON%') order by all"
     ).fetchall()
     for database, schema, table, name, data_type in rows:
-        node = nodes.get((database, str(schema).lower(), str(table).lower()))
-        if node is not None and node.is_mart:
+        behind = nodes.get((database, str(schema).lower(), str(table).lower()))
+        if behind is not None and behind.is_mart:
             continue
-        domains = {} if node is None else {one.lower(): d for one, _from, d in declared(node)}
+        domains = {} if behind is None else {one.lower(): d for one, _from, d in declared(behind)}
         yield StoredColumn(
             table=".".join(map(identifier, (database, schema, table))),
             name=str(name),
-            is_text=data_type == "VARCHAR",
-            title=str(table) if node is None else node.name,
-            node=node,
+            is_text=data_type in {"VARCHAR", "JSON"},
+            title=str(table) if behind is None else behind.name,
+            node=behind,
             domain=domains.get(str(name).lower(), ""),
         )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import duckdb
@@ -369,3 +370,42 @@ def test_a_recall_that_was_killed_is_taken_up_again(project: DbtProject) -> None
 
     assert not folder.exists()
     assert not (project.veil.published / "research.duckdb").is_symlink()
+
+
+def _put_back(project: DbtProject, aside: Path) -> None:
+    """Copy published/ as it was before over what is there, links as links."""
+    shutil.rmtree(project.veil.published)
+    shutil.copytree(aside, project.veil.published, symlinks=True)
+
+
+def test_a_recalled_release_that_was_put_back_is_taken_away(
+    project: DbtProject, tmp_path: Path
+) -> None:
+    """The tables are those of the marts, and nothing changed: it is refused and removed."""
+    shutil.copytree(project.veil.published, tmp_path / "aside", symlinks=True)
+    _recall(project)
+    _put_back(project, tmp_path / "aside")
+
+    again = project.dbt("run-operation", "veil.publish")
+
+    assert not again.ok
+    assert "stood in published/: it is removed" in again.text
+    assert "are not published again" in again.text
+    assert [path for path in project.veil.published.rglob("*") if not path.is_dir()] == []
+
+
+def test_a_recalled_release_goes_also_when_its_audience_is_held(
+    project: DbtProject, tmp_path: Path
+) -> None:
+    """The marts were changed and not built whole; what was put back does not stay meanwhile."""
+    shutil.copytree(project.veil.published, tmp_path / "aside", symlinks=True)
+    _recall(project)
+    _put_back(project, tmp_path / "aside")
+    project.replace(MARTS, "privacy_threshold: 11", "privacy_threshold: 12")
+
+    outcome = project.dbt("run", "--select", "wic_participation")
+
+    assert outcome.ok, outcome.text
+    assert "stood in published/: it is removed" in outcome.text
+    assert "audience `research` has no release yet" in outcome.text
+    assert [path for path in project.veil.published.rglob("*") if not path.is_dir()] == []

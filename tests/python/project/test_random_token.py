@@ -36,7 +36,7 @@ RECORDS = {
 }  # fmt: skip
 
 
-def add_coded(project: DbtProject) -> None:
+def add_coded(project: DbtProject, *data_tests: str) -> None:
     """Two models over the same people, under the profile in which no code may be derived."""
     columns = {
         str(model["name"]): [str(one["name"]) for one in model["columns"]]
@@ -47,7 +47,10 @@ def add_coded(project: DbtProject) -> None:
         "pseudonymized/coded",
         {name: "{{ veil.pseudonymize(ref('" + raw + "')) }}" for name, raw in CODED.items()},
         [
-            psn_yaml(name, [COLUMN], raw=columns[raw], profile="hipaa_safe_harbor")
+            {
+                **psn_yaml(name, [COLUMN], raw=columns[raw], profile="hipaa_safe_harbor"),
+                "data_tests": list(data_tests),
+            }
             for name, raw in CODED.items()
         ],
     )
@@ -79,6 +82,27 @@ def test_builds_give_each_person_one_token_that_stays(project: DbtProject) -> No
     assert len(set().union(*found)) == len(set().union(*people))
     assert all(FORM.fullmatch(one) for each in found for one in each)
     assert [sorted(each) for each in codes(project)] == first
+
+
+def test_a_model_of_tokens_alone_has_no_stale_key(project: DbtProject) -> None:
+    """`no_stale_kid` passes as a gate and as a test; a model without any pseudonym is refused."""
+    add_coded(project, "veil.no_stale_kid")
+    project.write(
+        "models/pseudonymized/none.sql", "select enrolment_year from {{ ref('psn_wic') }}\n"
+    )
+    tests = {
+        "version": 2,
+        "models": [{"name": "none", "data_tests": ["veil.no_stale_kid"]}],
+    }
+    project.write("models/pseudonymized/_none.yml", yaml.safe_dump(tests))
+
+    outcome = project.dbt("build", "--select", *CODED)
+    refused = project.dbt("build", "--select", "none")
+
+    assert outcome.ok, outcome.text
+    assert sum("no_stale_kid" in one for one in outcome.results) == len(CODED)
+    assert not refused.ok
+    assert "knows no pseudonym" in refused.text
 
 
 LEAKS = {

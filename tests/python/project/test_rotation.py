@@ -182,11 +182,11 @@ def test_domain_that_gets_its_own_key_is_brought_under_it(project: DbtProject) -
 def test_what_keeps_pseudonyms_without_declaring_them_is_brought_along(
     project: DbtProject,
 ) -> None:
-    """A table of another model: whole pseudonyms, and several inside one text."""
+    """A table of another model: whole pseudonyms, several inside one text, and JSON."""
     write_in_zone(
         project,
         "create table marts.main.kept as select person_key as kept_key,"
-        " person_key || '|' || household_key as pair, census_year"
+        " person_key || '|' || household_key as pair, to_json([household_key]) as listed"
         " from pseudonymized.main.psn_census",
     )
     matching = """
@@ -200,7 +200,9 @@ def test_what_keeps_pseudonyms_without_declaring_them_is_brought_along(
     assert rekeyed(project) == []
     assert before != [(0,)]
     assert project.rows(matching) == before
-    assert project.rows(f"select 1 from marts.main.kept where contains(pair, '{old}')") == []
+    for column in ("pair", "listed"):
+        stale = f"select 1 from marts.main.kept where contains({column}::varchar, '{old}')"
+        assert project.rows(stale) == []
 
 
 def test_columns_keep_their_order_type_and_comment(project: DbtProject) -> None:
@@ -280,6 +282,79 @@ def test_build_on_pseudonyms_of_a_disabled_key_is_refused(project: DbtProject) -
 
     assert project.dbt("build").ok
     assert published(project) == before
+
+
+def keeper_of_keys(project: DbtProject) -> None:
+    """An incremental model that keeps `person_key` without declaring a mask, and what counts it."""
+    project.write(
+        "models/pseudonymized/first_seen.sql",
+        "{{ config(materialized='incremental', unique_key='person_key') }}\n"
+        "select person_key, min(census_year) as first_year from {{ ref('psn_census') }}"
+        " group by person_key\n",
+    )
+    project.write(
+        "models/pseudonymized/seen_by_year.sql",
+        "select first_year, count(distinct person_key) as people_count"
+        " from {{ ref('first_seen') }} group by first_year\n",
+    )
+
+
+COUNTED = "from pseudonymized.main.seen_by_year order by all"
+
+
+def test_undeclared_pseudonyms_of_a_disabled_key_are_refused(project: DbtProject) -> None:
+    """Old rows beside new ones would count everybody twice; built anew, the counts are the same."""
+    keeper_of_keys(project)
+    assert project.dbt("build", "--select", "psn_census", "first_seen+").ok
+    counts, before = project.rows(COUNTED), published(project)
+    old, _new = rotated(project)
+    ended(project, old, Status.DISABLED)
+
+    refused = project.dbt("build")
+    assert not refused.ok
+    assert "`first_seen` column `person_key`" in refused.text
+    assert "dbt build --full-refresh --select first_seen+" in refused.text
+    assert project.rows(COUNTED) == counts
+    assert published(project) == before
+
+    assert project.dbt("build", "--full-refresh", "--select", "psn_census+").ok
+    assert project.rows(COUNTED) == counts
+
+
+def test_undeclared_pseudonyms_of_a_disabled_key_count_twice_without_the_refusal(
+    project: DbtProject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The twin of the one above."""
+    keeper_of_keys(project)
+    assert project.dbt("build", "--select", "psn_census", "first_seen+").ok
+    counts = project.rows(COUNTED)
+    old, _new = rotated(project)
+    ended(project, old, Status.DISABLED)
+    monkeypatch.setattr(bridge, "rekey_stored", lambda *_arguments, **_more: [])
+
+    assert project.dbt("build", "--select", "psn_census", "first_seen+").ok
+    assert project.rows(COUNTED) == [(year, 2 * people) for year, people in counts]
+
+
+@pytest.mark.parametrize(
+    "shape",
+    ["person_key || '{}'", "[{{'pair': person_key || '|{}'}}]", "to_json([person_key, '{}'])"],
+    ids=["text", "struct", "json"],
+)
+def test_a_stale_pseudonym_behind_one_in_use_is_found(project: DbtProject, shape: str) -> None:
+    """Several may stand in one text; nothing builds on this table, so it is a warning."""
+    rotated(project, domain="household")
+    planted = shape.format(f"p1_k{'z' * 7}_{'z' * 32}")
+    write_in_zone(
+        project,
+        f"create table marts.main.kept as select {planted} as pair"
+        " from pseudonymized.main.psn_census",
+    )
+
+    (finding,) = rekeyed(project)
+
+    assert (finding.level, finding.model, finding.column) == (Level.WARNING, "kept", "pair")
+    assert "p1_" not in str(finding)
 
 
 # after the window

@@ -202,3 +202,33 @@ def test_an_anchor_that_knows_the_former_record_alone_is_no_hindrance(
     assert Record.open(project.audit).last("publication.recalled") is not None
     open_keeper(project, load_keyring(project)).check()
     assert run(project, "verify").exit_code == EXIT_FINE
+
+
+@pytest.mark.parametrize("loss", ["gone", "line gone", "line damaged"])
+def test_recalls_that_are_lost_with_their_lines_are_spoken_of(project: Project, loss: str) -> None:
+    """With and without --yes: what must not come back has to be recalled again."""
+    keeper = open_keeper(project, load_keyring(project))
+    keeper.note("publication.recalled", audience="research", release="ab" * 8, content=DIGEST)
+    keeper.checkpoint()
+    lines = project.record.read_bytes().splitlines(keepends=True)
+    at = next(seq for seq, line in enumerate(lines) if b"publication.recalled" in line)
+    if loss == "gone":
+        project.record.unlink()
+    else:
+        damage = [] if loss == "line gone" else [b"x" + lines[at]]
+        project.record.write_bytes(b"".join([*lines[:at], *damage, *lines[at + 1 :]]))
+    asked, done = run(project, "begin"), run(project, "begin", "--yes")
+
+    assert (asked.exit_code, done.exit_code) == (EXIT_USAGE, EXIT_FINE)
+    for said in (asked.output, done.output):
+        assert "are forgotten: look into what is published, and recall again" in said
+
+
+def test_recalls_that_can_be_read_are_not_said_to_be_lost(project: Project) -> None:
+    """A number that was changed in a line hides no other."""
+    data = project.record.read_bytes()
+    project.record.write_bytes(data.replace(b'"after_loss":false', b'"after_loss":true', 1))
+    found = run(project, "begin", "--yes")
+
+    assert found.exit_code == EXIT_FINE
+    assert "forgotten" not in found.output

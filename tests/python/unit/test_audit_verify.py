@@ -3,16 +3,34 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
-from audit_support import KEYS, OTHER, SAMPLES, SIGNER, fill, keeper, outcome, sealed, verdict
+import rfc8785
+from audit_support import (
+    KEYS,
+    ORIGIN,
+    OTHER,
+    SAMPLES,
+    SIGNER,
+    fill,
+    keeper,
+    outcome,
+    sealed,
+    verdict,
+)
 from click.testing import CliRunner, Result
 
 from veil.audit import AuditError, Outcome, Relation, TamperedError, Verifier, compare_records
-from veil.audit.checkpoint import read_checkpoints
+from veil.audit.checkpoint import Checkpoint, read_checkpoints
+from veil.audit.entry import START, line_hash
 from veil.audit.errors import NoteError
+from veil.audit.merkle import leaf_hash, root_of
+from veil.audit.note import sign
 from veil.audit.prove import check_proof, prove
 from veil.audit.record import Record
 from veil.cli.audit import audit
@@ -110,6 +128,63 @@ def test_a_torn_checkpoint_leaves_lines_that_nothing_covers(tmp_path: Path) -> N
     found = verdict(tmp_path)
 
     assert (found.outcome, found.covered, found.pending) == (Outcome.PENDING, 4, 2)
+
+
+def test_a_torn_checkpoint_is_said(tmp_path: Path) -> None:
+    """What stands behind the last whole note may be a crash's, or somebody's who adds to it."""
+    sealed(tmp_path, 4)
+    assert not verdict(tmp_path).torn_checkpoint
+    with (tmp_path / "checkpoints").open("a") as file:
+        file.write("\nexample.com/rec")
+    found = verdict(tmp_path)
+    text, told = verified(tmp_path).output, json.loads(verified(tmp_path, "--json").output)
+
+    assert (found.outcome, found.torn_checkpoint) == (Outcome.OK, True)
+    assert "the last checkpoint is torn" in text
+    assert told["torn_checkpoint"] is True
+    assert "the last checkpoint is torn" in told["findings"][0]["message"]
+
+
+@pytest.mark.parametrize("notes_left", ["all", "none", "no file"])
+def test_an_empty_record_is_never_fine(tmp_path: Path, notes_left: str) -> None:
+    """veil never leaves one: whoever emptied it emptied, or removed, the checkpoints too."""
+    sealed(tmp_path, 4)
+    (tmp_path / "record.jsonl").write_bytes(b"")
+    if notes_left == "none":
+        (tmp_path / "checkpoints").write_bytes(b"")
+    elif notes_left == "no file":
+        (tmp_path / "checkpoints").unlink()
+    found = outcome(tmp_path)
+
+    assert found is (Outcome.UNREADABLE if notes_left == "no file" else Outcome.TAMPERED)
+
+
+def test_a_record_without_any_checkpoint_is_not_fine(tmp_path: Path) -> None:
+    """Nothing vouches for a single line."""
+    sealed(tmp_path, 4)
+    (tmp_path / "checkpoints").write_bytes(b"")
+    found = verdict(tmp_path)
+
+    assert (found.outcome, found.covered, found.pending) == (Outcome.PENDING, 0, 4)
+
+
+@pytest.mark.parametrize("order", [[1, 2, 3], [1, 0, 2], [0, 1, 0]])
+def test_a_record_begins_with_the_entry_that_begins_one(tmp_path: Path, order: list[int]) -> None:
+    """Also where chain, tree and signature are made anew by a holder of the key."""
+    sealed(tmp_path, 4)
+    lines = (tmp_path / "record.jsonl").read_bytes().splitlines()
+    made: list[bytes] = []
+    for seq, at in enumerate(order):
+        previous = line_hash(made[-1]) if made else START
+        made.append(rfc8785.dumps({**json.loads(lines[at]), "seq": seq, "previous": previous}))
+    (tmp_path / "record.jsonl").write_bytes(b"".join(line + b"\n" for line in made))
+    root = root_of([leaf_hash(line) for line in made])
+    note = sign(Checkpoint(ORIGIN, len(made), root).text(), [SIGNER])
+    (tmp_path / "checkpoints").write_text(note)
+    found = verdict(tmp_path)
+
+    assert found.outcome is Outcome.TAMPERED
+    assert "does not begin with the entry that begins one" in found.findings[0].message
 
 
 def test_an_older_checkpoint_must_be_extended(tmp_path: Path) -> None:
@@ -328,6 +403,68 @@ def test_verify_takes_keys_as_text_and_as_files(tmp_path: Path) -> None:
     assert run("verify", record).exit_code == EXIT_USAGE
     for bad in ("nothing+here", tmp_path / "nothing", record):
         assert run("verify", record, "--pubkey", bad).exit_code == EXIT_CANNOT_RUN
+
+
+FILES = {
+    "log": ["verify", "{bad}", "--checkpoints", "{good}/checkpoints", "--pubkey", SIGNER.vkey],
+    "checkpoints": [
+        *("verify", "{good}/record.jsonl"),
+        *("--checkpoints", "{bad}", "--pubkey", SIGNER.vkey),
+    ],
+    "pubkey": ["verify", "{good}/record.jsonl", "--pubkey", "{bad}"],
+    "since": ["verify", "{good}/record.jsonl", "--pubkey", SIGNER.vkey, "--since", "{bad}"],
+    "a": ["compare", "{bad}", "{good}"],
+    "b": ["compare", "{good}", "{bad}"],
+}
+
+
+@pytest.mark.parametrize("arguments", FILES.values(), ids=FILES)
+def test_only_regular_files_are_read(tmp_path: Path, arguments: list[str]) -> None:
+    """A pipe that nobody writes to does not hold the verifier; a device without end neither."""
+    sealed(tmp_path / "good", 4)
+    os.mkfifo(tmp_path / "pipe")
+    for bad in (tmp_path / "pipe", Path("/dev/zero")):
+        filled = [one.format(good=tmp_path / "good", bad=bad) for one in arguments]
+        done = subprocess.run(
+            [sys.executable, "-m", "veil", "audit", *filled],
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+
+        assert done.returncode == EXIT_CANNOT_RUN
+        assert "regular file" in done.stdout + done.stderr
+
+
+def test_a_file_of_keys_without_end_is_not_read(tmp_path: Path) -> None:
+    """Nobody has that many; nor does a link to the file of keys hurt."""
+    sealed(tmp_path, 4)
+    keys = tmp_path / "keys"
+    keys.write_text("\n" * 64_001)
+    long = run("verify", tmp_path / "record.jsonl", "--pubkey", keys)
+    keys.write_text(f"{SIGNER.vkey}\n")
+    (tmp_path / "link").symlink_to(keys)
+
+    assert "longer than 64000 bytes" in str(long.exception)
+    assert run("verify", tmp_path / "record.jsonl", "--pubkey", tmp_path / "link").exit_code == 0
+    for text in ("k" * 5000, "k+" * 3000, ""):
+        found = run("verify", tmp_path / "record.jsonl", "--pubkey", text)
+        assert isinstance(found.exception, VeilError), text[:5]
+
+
+def test_an_empty_file_name_is_refused(tmp_path: Path) -> None:
+    """It would be the folder that the command runs in."""
+    for arguments in (
+        ["verify", "", "--pubkey", SIGNER.vkey],
+        ["verify", tmp_path / "r", "--checkpoints", ""],
+        ["verify", tmp_path / "r", "--since", ""],
+        ["prove", "0", "--output", ""],
+        ["export", "--output", ""],
+    ):
+        found = run(*arguments)
+
+        assert found.exit_code == EXIT_USAGE
+        assert "the name of the file is empty" in found.output
 
 
 def test_verify_tells_a_machine_and_a_person_the_same(tmp_path: Path) -> None:

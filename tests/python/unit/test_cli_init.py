@@ -12,7 +12,7 @@ from click.testing import CliRunner, Result
 
 from veil.audit.record import Record
 from veil.cli.main import cli, main
-from veil.errors import VeilError
+from veil.errors import UsageError, VeilError
 from veil.keys import Keyring
 from veil.project import Project
 
@@ -142,6 +142,42 @@ def test_env_provider_works(root: Path) -> None:
     assert not [
         path for path in root.rglob("*") if path.is_file() and value.encode() in path.read_bytes()
     ]
+
+
+@pytest.mark.parametrize(
+    ("first", "again"),
+    [
+        (f"env:{VARIABLE}", f"env:{VARIABLE}"),
+        (f"passphrase:{VARIABLE}", f"passphrase:{VARIABLE}"),
+        ("file:~/kek/one", "file:{home}/kek/one"),
+    ],
+)
+def test_init_is_safe_to_repeat_with_its_provider(root: Path, first: str, again: str) -> None:
+    """The same place may be named in other words."""
+    veil(root, "init", "--provider", first)
+    result = veil(root, "init", "--provider", again.format(home=root.parent / "home"))
+
+    assert result.exit_code == 0, result.output
+    assert "is there already" in result.output
+
+
+@pytest.mark.parametrize(
+    "other", ["env:DBT_ENV_SECRET_OTHER", "file:~/kek", f"passphrase:{VARIABLE}", "vault:a/b"]
+)
+def test_init_does_not_pass_another_provider_by(
+    root: Path, other: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The keyring would stay under the old key, and nobody would know: refused, with the way."""
+    monkeypatch.setenv("DBT_ENV_SECRET_OTHER", secrets.token_hex(32))
+    veil(root, "init", "--provider", f"env:{VARIABLE}")
+    before = Project(root).keyring.read_bytes()
+
+    refused = veil(root, "init", "--provider", other).exception
+
+    assert isinstance(refused, UsageError)
+    assert "veil keys rewrap --to URI" in refused.remedy
+    assert Project(root).keyring.read_bytes() == before
+    assert not (root.parent / "home" / "kek").exists()
 
 
 def test_init_elsewhere_prints_the_lines_to_paste(root: Path) -> None:

@@ -124,12 +124,15 @@ def test_a_key_folder_open_to_others_is_refused_with_the_command(tmp_path: Path,
 
 
 def test_a_missing_key_file_is_refused_with_a_remedy(tmp_path: Path) -> None:
-    """Missing file and missing folder alike."""
+    """Missing file and missing folder alike: restoring comes first, and nothing is removed."""
     for place in (tmp_path / "kek", tmp_path / "no" / "kek"):
-        with pytest.raises(ProviderError, match=r"is missing.*veil init") as caught:
+        with pytest.raises(ProviderError, match="is missing") as caught:
             LocalFileProvider(str(place)).wrap(MATERIAL, aad=b"")
+        remedy = caught.value.remedy
 
         assert caught.value.exit_code == EXIT_CANNOT_RUN
+        assert 0 < remedy.find("restore") < remedy.find("docs/runbooks/lost-keyring.md")
+        assert "warehouse/" not in remedy and "--after-loss" not in remedy
 
 
 def test_a_link_or_a_folder_in_place_of_the_key_file_is_refused(tmp_path: Path) -> None:

@@ -99,8 +99,8 @@ class LocalFileProvider(StaticKek):
         except MissingFileError:
             raise ProviderError(
                 f"the key-encryption key is missing: {self.describe()}.",
-                remedy="Mount or restore it. Where it is lost, remove state/ and warehouse/ and run"
-                " `veil init --after-loss`: every pseudonym will be another.",
+                remedy="Mount it, or restore it from its backup. Remove nothing before:"
+                " docs/runbooks/lost-keyring.md says what to do where there is no backup.",
             ) from None
         except VeilError as error:
             raise ProviderError(error.message, remedy=error.remedy) from None
