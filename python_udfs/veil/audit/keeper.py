@@ -15,6 +15,7 @@ from veil.audit.merkle import EMPTY_ROOT
 from veil.audit.note import MAX_BYTES, Signer, Verifier, open_note, sign, split_note
 from veil.audit.record import CHECKPOINTS, LOCK_SECONDS, Record
 from veil.audit.seal import LineKeys
+from veil.audit.trusted import Trusted
 from veil.files import MissingFileError, locked, read_private, write_atomic
 
 _BEGINNING = 8
@@ -64,6 +65,7 @@ class Keeper:
         if any(one.name != origin for one in (signer, *cosigners)):
             raise AuditError("the key that signs checkpoints has another name than the record.")
         self.record = Record.open(folder, keys)
+        self._trusted = Trusted(self.record.path, keys or LineKeys())
         self.origin = origin
         self.anchor = anchor
         self._witness = witness
@@ -90,7 +92,7 @@ class Keeper:
         """
         newest = self.newest()
         size, root = (newest[1].size, newest[1].root) if newest else (0, EMPTY_ROOT)
-        return self.record.trusted(set(names), size=size, root=root)
+        return self.record.trusted(self._trusted, set(names), size=size, root=root)
 
     def newest(self) -> tuple[str, Checkpoint] | None:
         """The newest signed checkpoint beside the record, as a note and taken apart.

@@ -34,7 +34,7 @@ from veil.audit.lines import (
 )
 from veil.audit.merkle import Frontier, consistency_proof, inclusion_proof, leaf_hash
 from veil.audit.seal import LineKeys
-from veil.audit.trusted import check_sealed, trusted_entries
+from veil.audit.trusted import Trusted, check_sealed
 from veil.files import check_private, locked, private_dir, sync
 
 RECORD = "record.jsonl"
@@ -180,19 +180,12 @@ class Record:
                 if names is None or any(_marker(name) in line for name in names):
                     yield parsed(line)
 
-    def trusted(self, names: Collection[str], *, size: int, root: bytes) -> list[Entry]:
-        """The entries of some events out of a record that is whole; see `veil.audit.trusted`.
-
-        Args:
-            names: of the events.
-            size: of the newest checkpoint.
-            root: of the newest checkpoint.
-
-        Raises:
-            TamperedError: a line is not the one that was signed or sealed.
-        """
+    def trusted(
+        self, reader: Trusted, names: Collection[str], *, size: int, root: bytes
+    ) -> list[Entry]:
+        """What `reader` gives while nobody writes; see there."""
         with self._locked() as end:
-            return trusted_entries(self.path, end.length, self._keys, names, size=size, root=root)
+            return reader.entries(names, length=end.length, size=size, root=root)
 
     def last(self, *names: str) -> Entry | None:
         """The newest entry of one of these events, looked for from the end; None without one.

@@ -15,44 +15,84 @@ from veil.audit.lines import Lines, TamperedError, follow, parsed
 from veil.audit.merkle import Frontier, leaf_hash
 from veil.audit.seal import LineKeys
 
+DECISIVE = frozenset(
+    "keyring.intended keyring.saved keyring.abandoned emergency.begun emergency.ended"
+    " publication.recalled publication.allowed gate.passed configuration.changed".split()
+)
+"""Events that every build asks for: the first question looks for all of them."""
 
-def trusted_entries(
-    path: Path, length: int, keys: LineKeys, names: Collection[str], *, size: int, root: bytes
-) -> list[Entry]:
-    """The entries of some events, oldest first. A million lines take a few seconds.
+
+class Trusted:
+    """The entries that a record was found to hold, kept for the next question.
+
+    The first question hashes every line, which takes a few seconds for a million. Later ones read
+    what was added since: it must follow, and be sealed.
 
     Args:
-        path: `record.jsonl`; the caller holds its lock.
-        length: bytes of its whole lines.
+        path: `record.jsonl`.
         keys: of the lines behind the checkpoint.
-        names: of the events.
-        size: entries under the newest checkpoint.
-        root: its root.
-
-    Raises:
-        TamperedError: a line is not the one that was signed or sealed.
     """
-    markers = tuple(b'"event":"' + name.encode() + b'"' for name in names)
-    found: list[Entry] = []
-    frontier, last = Frontier(), b""
-    with path.open("rb") as file:
-        lines = _up_to(Lines(file), length)
-        while frontier.size < size:
-            line = next(lines, None)
-            if line is None:
-                raise TamperedError("the record has fewer entries than its checkpoint covers.")
-            frontier.add(leaf_hash(line))
-            if any(marker in line for marker in markers):
-                found.append(parsed(line))
-            last = line
+
+    def __init__(self, path: Path, keys: LineKeys) -> None:
+        self._path = path
+        self._keys = keys
+        self._names: frozenset[str] = frozenset()
+        self._found: list[Entry] = []
+        self._offset = self._seq = 0
+        self._previous = START
+
+    def entries(
+        self, names: Collection[str], *, length: int, size: int, root: bytes
+    ) -> list[Entry]:
+        """The entries of some events, oldest first.
+
+        Args:
+            names: of the events.
+            length: bytes of the record's whole lines; the caller holds its lock.
+            size: entries under the newest checkpoint.
+            root: its root.
+
+        Raises:
+            TamperedError: a line is not the one that was signed or sealed.
+        """
+        if not self._names.issuperset(names) or length < self._offset:
+            self._names = self._names.union(DECISIVE, names)
+            self._read_signed(size, root)
+        self._read_sealed(length)
+        return [entry for entry in self._found if entry.event in names]
+
+    def _read_signed(self, size: int, root: bytes) -> None:
+        """Hash the lines under the newest checkpoint into its root again."""
+        markers = tuple(b'"event":"' + name.encode() + b'"' for name in self._names)
+        frontier, last = Frontier(), b""
+        self._found, self._offset = [], 0
+        with self._path.open("rb") as file:
+            lines = iter(Lines(file))
+            while frontier.size < size:
+                line = next(lines, None)
+                if line is None:
+                    raise TamperedError("the record has fewer entries than its checkpoint covers.")
+                frontier.add(leaf_hash(line))
+                self._offset += len(line) + 1
+                if any(marker in line for marker in markers):
+                    self._found.append(parsed(line))
+                last = line
         if frontier.root() != root:
             raise TamperedError("the record is not the one that its checkpoint was made of.")
-        previous = line_hash(last) if size else START
-        for _line, entry in follow(lines, seq=size, previous=previous):
-            check_sealed(keys, entry)
-            if entry.event in names:
-                found.append(entry)
-    return found
+        self._seq = size
+        self._previous = line_hash(last) if size else START
+
+    def _read_sealed(self, length: int) -> None:
+        """Read on from where the last question ended."""
+        with self._path.open("rb") as file:
+            lines = Lines(file, start=self._offset, number=self._seq + 1)
+            rest = _up_to(lines, length - self._offset)
+            for line, entry in follow(rest, seq=self._seq, previous=self._previous):
+                check_sealed(self._keys, entry)
+                if entry.event in self._names:
+                    self._found.append(entry)
+                self._seq, self._previous = entry.seq + 1, line_hash(line)
+                self._offset += len(line) + 1
 
 
 def check_sealed(keys: LineKeys, entry: Entry) -> None:

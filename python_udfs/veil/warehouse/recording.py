@@ -88,9 +88,7 @@ def note_receipts(conn: duckdb.DuckDBPyConnection, keyring: Keyring, keeper: Kee
 
 def recorded_gates(keeper: Keeper) -> dict[str, Mapping[str, Any]]:
     """What the record says of each mart's newest gates, by unique id."""
-    return {
-        str(entry.details["mart"]): entry.details for entry in keeper.entries("gate.passed")
-    }
+    return {str(entry.details["mart"]): entry.details for entry in keeper.entries("gate.passed")}
 
 
 def configuration_digest(project: Project) -> str:

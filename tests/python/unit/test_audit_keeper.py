@@ -13,6 +13,8 @@ from veil.audit.anchor import FolderAnchor
 from veil.audit.checkpoint import Checkpoint, read_checkpoints
 from veil.audit.errors import NoteError
 from veil.audit.note import open_note, sign
+from veil.audit.record import Record
+from veil.audit.seal import LineKeys
 
 WAIVER = SAMPLES["waiver.used"]
 
@@ -258,3 +260,35 @@ def test_damaged_hashes_are_not_signed(tmp_path: Path) -> None:
         assert made.checkpoint().root == root
         assert outcome(tmp_path) is Outcome.OK
         hashes.write_bytes(data)
+
+
+def test_a_second_question_reads_what_was_added_and_believes_no_forged_line(tmp_path: Path) -> None:
+    """What was hashed once is kept; a line between two questions must be sealed all the same."""
+    keys = LineKeys((bytes(range(32)),))
+    made = keeper(tmp_path / "audit", keys=keys)
+    made.note("publication.held", audience="board")
+    made.checkpoint()
+    first = made.entries("publication.held")
+    made.note("publication.held", audience="research")
+    second = made.entries("publication.held")
+    Record.open(made.record.folder).append("publication.held", audience="nobody")  # no key
+
+    assert [entry.details["audience"] for entry in first] == ["board"]
+    assert [entry.details["audience"] for entry in second] == ["board", "research"]
+    with pytest.raises(TamperedError, match="seal does not hold"):
+        made.entries("publication.held")
+
+
+def test_a_question_after_the_file_was_cut_reads_all_of_it_again(tmp_path: Path) -> None:
+    """What was kept of lines that are gone is not answered with."""
+    keys = LineKeys((bytes(range(32)),))
+    made = keeper(tmp_path / "audit", keys=keys)
+    made.checkpoint()
+    made.note("publication.held", audience="board")
+    known = made.entries("publication.held")
+    lines = made.record.path.read_bytes().splitlines(keepends=True)
+    made.record.path.write_bytes(b"".join(lines[:-1]))
+    (made.record.folder / "hashes").unlink()
+
+    assert len(known) == 1
+    assert made.entries("publication.held") == []
