@@ -79,8 +79,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
             for stream in (sys.stdout, sys.stderr):
                 _flush(stream)
     except VeilError as error:
+        if code != error.exit_code:  # else it was said already why nothing comes out
+            _say(f"veil: {error}")
         code = error.exit_code
-        _say(f"veil: {error}")
         with suppress(OSError):
             _flush(sys.stderr)
     sys.exit(code)
