@@ -21,6 +21,7 @@ USES: dict[str, tuple[str, ...]] = {
     "receipt": ("mac",),
     "audit": ("checkpoint",),
     "token": ("lookup",),
+    "ledger": ("chain", "duckdb"),
 }
 """What sub-keys of each purpose are derived for."""
 

@@ -69,6 +69,7 @@ class Event:
 _COMMAND = one_of("dbt command", COMMANDS)
 _REASON = one_of("key event", KEY_REASONS)
 _KEYRING: Mapping[str, Kind] = {"generation": WHOLE, "digest": DIGEST}
+_LEDGER: Mapping[str, Kind] = {"rows": WHOLE, "head": DIGEST}
 
 CATALOGUE: Mapping[str, Event] = MappingProxyType(
     {
@@ -125,11 +126,44 @@ CATALOGUE: Mapping[str, Event] = MappingProxyType(
             "Noise was drawn for a differential release.",
             {"release": NAME, "mart": NODE, "period": PERIOD, "definition_hash": DIGEST},
         ),
+        "ledger.intended": Event(
+            "The ledger is about to be written; `head` is the MAC of its last row then.", _LEDGER
+        ),
+        "ledger.abandoned": Event("The ledger was not written after all.", _LEDGER, warns=True),
+        "ledger.created": Event(
+            "A ledger was made, with nothing spent; whether there were releases before.",
+            {**_LEDGER, "after_loss": FLAG},
+        ),
+        "ledger.accepted": Event(
+            "A ledger was taken as it is; `known` are the rows that the record knew before.",
+            {**_LEDGER, "known": WHOLE},
+            warns=True,
+        ),
+        "ledger.rekeyed": Event("The ledger was put under another key.", {**_LEDGER, "kid": KID}),
         "ledger.charged": Event(
-            "A budget was charged, in exact fractions.",
-            {"release": NAME},
-            {"budget": NAME, "epsilon": FRACTION, "delta": FRACTION, "rho": FRACTION},
+            "A budget was charged, in exact fractions; one too long is rounded up to 18 decimals.",
+            {**_LEDGER, "release": NAME, "budget": NAME},
+            {"epsilon": FRACTION, "delta": FRACTION, "rho": FRACTION},
             one_at_least=frozenset({"epsilon", "rho"}),
+        ),
+        "budget.declared": Event(
+            "The limits of a budget are now these; `raised`: more can be spent than before.",
+            {
+                **_LEDGER,
+                "budget": NAME,
+                "unit": NAME,
+                "window": WORD,
+                "raised": FLAG,
+                "beside": FLAG,
+            },
+            {"epsilon": FRACTION, "delta": FRACTION, "rho": FRACTION},
+            one_at_least=frozenset({"epsilon", "rho"}),
+            warns=True,
+        ),
+        "budget.withdrawn": Event(
+            "The project declares a budget no more; `raised`: no other one is as strict.",
+            {**_LEDGER, "budget": NAME, "raised": FLAG},
+            warns=True,
         ),
         "keyring.created": Event(
             "A keyring was made: whether its zones are encrypted, and whether one was lost before.",

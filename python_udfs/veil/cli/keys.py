@@ -50,6 +50,7 @@ ON_PROMOTION = {
     "audit": "Checkpoints are signed with it from now on: give the new public key to those who"
     " verify.",
     "token": "Random tokens stay as they are; the table is looked up under it.",
+    "ledger": "The ledger stays as it is, under the former key, until it is written anew.",
 }
 """What a new primary key changes, by purpose."""
 
@@ -64,6 +65,8 @@ WITHOUT_IT = {
     "audit": "Nothing can be signed with it; what it signed can still be verified with its public"
     " key.",
     "token": "Tokens that were looked up under it alone cannot be found again.",
+    "ledger": "The ledger, where it is still under this key, cannot be opened: nobody knows what"
+    " was spent, and nothing more is released.",
 }
 """What is lost when a key may not be used, by purpose."""
 

@@ -32,6 +32,8 @@ ALGORITHMS = {
     "audit": ED25519,
     # Lookups in the sealed table of random tokens.
     "token": HMAC_SHA256,
+    # The chain of the ledger's rows; derives the key of its file too.
+    "ledger": HMAC_SHA256,
 }
 # Of keyrings that an earlier version wrote: read, so that they open, and never made again.
 FORMER_ALGORITHMS = {"audit": HMAC_SHA256}

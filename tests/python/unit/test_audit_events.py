@@ -121,17 +121,19 @@ def test_an_unknown_event_is_refused_and_not_repeated() -> None:
 
 def test_a_charge_names_what_was_charged() -> None:
     """A delta alone is no charge, and neither is nothing."""
-    for details in ({"release": "visits"}, {"release": "visits", "delta": "1/10"}):
+    charge = CATALOGUE["ledger.charged"]
+    fields = {name: SAMPLES["ledger.charged"][name] for name in charge.fields}
+    for details in (fields, {**fields, "delta": "1/10"}):
         with pytest.raises(EventError, match="`epsilon` or `rho`"):
             check_event("ledger.charged", details)
-    check_event("ledger.charged", {"release": "visits", "rho": "1/10"})
+    check_event("ledger.charged", {**fields, "rho": "1/10"})
 
 
 @pytest.mark.parametrize("text", ["0.5", "1e-3", "1", "02/3", "1/03", "0/2", "+1/2", "1 / 2"])
 def test_a_charge_is_an_exact_fraction_in_one_spelling(text: str) -> None:
     """Lowest terms: what was charged can be added up and compared as it stands."""
     with pytest.raises(EventError, match="exact fraction"):
-        check_event("ledger.charged", {"release": "visits", "epsilon": text})
+        check_event("ledger.charged", {**SAMPLES["ledger.charged"], "epsilon": text})
 
 
 def test_a_flag_is_no_number_and_a_number_no_flag() -> None:
