@@ -5,7 +5,8 @@
     python scripts/build_seeds.py --wheel wheels/pseudopeople-1.3.1-py3-none-any.whl
 
 Every person in the sample is simulated. The output is the same byte for byte at every run: the
-wheel and the engine are pinned, the rows are ordered by all columns, the quoting is fixed.
+wheel and the engine are pinned, the rows are ordered by all columns, the quoting is fixed. The
+daily events need no wheel: build_events.py makes them.
 
 Exit codes: 0 fine, 1 `--check` found a difference, 2 usage, 3 cannot run.
 """
@@ -13,24 +14,24 @@ Exit codes: 0 fine, 1 `--check` found a difference, 2 usage, 3 cannot run.
 from __future__ import annotations
 
 import argparse
-import csv
 import hashlib
 import sys
 import tempfile
 import zipfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
+from build_events import event_files
+from seed_files import Rows, changed_seeds, write_seeds
 
 from veil.errors import EXIT_FINDING, EXIT_FINE, VeilError
 
 WHEEL_NAME = "pseudopeople-1.3.1-py3-none-any.whl"
 WHEEL_SHA256 = "10527df127738ed00e3e88a87eec369cc10d85b4733b1c76aebe93f14d13487a"
 SAMPLE_FOLDER = "pseudopeople/data/sample_datasets"
-CHECKSUMS = "CHECKSUMS.sha256"
 
 # One household in thirteen is enough to look at and small enough to ship.
 HOUSEHOLD_SHARE = 13
@@ -164,8 +165,6 @@ OLDEST_AGE = 120
 # 45 CFR 164.514(b)(2)(i)(C), the safe-harbor rule: ages of 90 and over stand in one category.
 TOP_AGE = 90
 
-Rows = list[tuple[str | None, ...]]
-
 
 def age_band(age: int, *, width: int) -> str:
     """The band of `width` years that holds `age` in whole years: `30-34`; `90+` at the top.
@@ -268,46 +267,13 @@ def sampled(table: Table) -> str:
     return f"select * from {table.name} where simulant_id in ({people}) order by all"
 
 
-def write_csv(path: Path, rows: Iterable[tuple[str | None, ...]]) -> None:
-    """Write UTF-8 CSV: LF line ends, quotes only where needed, NULL as an empty field.
-
-    Raises:
-        VeilError: a value is the empty string, which a reader could not tell from NULL.
-    """
-    with path.open("w", encoding="utf-8", newline="") as stream:
-        writer = csv.writer(stream, lineterminator="\n", quoting=csv.QUOTE_MINIMAL)
-        for row in rows:
-            if "" in row:
-                raise VeilError(f"{path.name}: an empty string would be read back as NULL.")
-            writer.writerow(row)
-
-
-def build_seeds(connection: duckdb.DuckDBPyConnection, out: Path) -> list[Path]:
-    """Write every seed and the file of their checksums to `out`; the paths, in writing order."""
-    out.mkdir(parents=True, exist_ok=True)
+def seed_files(connection: duckdb.DuckDBPyConnection) -> dict[str, Rows]:
+    """Every seed by file name, header first: the people, the hierarchies, the daily events."""
     files: dict[str, Rows] = {}
     for table in TABLES:
         rows = connection.execute(sampled(table)).fetchall()
         files[f"seed_{table.name}.csv"] = [tuple(table.columns), *rows]
-    files |= hierarchies()
-    for name, content in files.items():
-        write_csv(out / name, content)
-    # The format of `sha256sum --check`.
-    sums = [f"{hashlib.sha256((out / n).read_bytes()).hexdigest()}  {n}\n" for n in sorted(files)]
-    (out / CHECKSUMS).write_text("".join(sums), encoding="utf-8", newline="")
-    return [out / name for name in (*files, CHECKSUMS)]
-
-
-def changed_seeds(connection: duckdb.DuckDBPyConnection, out: Path) -> list[str]:
-    """Names of the files in `out` that a rebuild would add or change, and of strays."""
-    with tempfile.TemporaryDirectory() as folder:
-        fresh = {path.name: path.read_bytes() for path in build_seeds(connection, Path(folder))}
-    names = set(fresh) | {path.name for path in out.glob("*.csv")}
-    return sorted(
-        name
-        for name in names
-        if not (out / name).is_file() or (out / name).read_bytes() != fresh.get(name)
-    )
+    return files | hierarchies() | event_files()
 
 
 def extract(connection: duckdb.DuckDBPyConnection, out: Path) -> list[Path]:
@@ -353,14 +319,14 @@ def main(argv: Sequence[str] | None = None, *, sha256: str = WHEEL_SHA256) -> in
     try:
         with open_sample(arguments.wheel, sha256=sha256) as connection:
             if arguments.check:
-                changed = changed_seeds(connection, arguments.out)
+                changed = changed_seeds(arguments.out, seed_files(connection), others={})
                 for name in changed:
                     print(f"veil: {name} differs from a rebuild.", file=sys.stderr)
                 return EXIT_FINDING if changed else EXIT_FINE
             if arguments.extract:
                 written = extract(connection, arguments.extract)
             else:
-                written = build_seeds(connection, arguments.out)
+                written = write_seeds(arguments.out, seed_files(connection), others={})
     except VeilError as error:
         print(f"veil: {error}", file=sys.stderr)
         return error.exit_code

@@ -1,0 +1,1 @@
+{{ veil.pseudonymize(ref('raw_visits'), hierarchies=[ref('hierarchy_treatment')]) }}
