@@ -17,7 +17,7 @@ from veil.audit.keeper import Keeper
 from veil.keys import KeyEntry, Keyring, Status
 from veil.keys.entry import MAC_PURPOSE
 
-PURPOSES = ("audit", "pseudonym", "receipt", "token", "zone")
+PURPOSES = ("audit", "bounding", "ledger", "pseudonym", "receipt", "token", "zone")
 """What is replaced always; `perturbation` changes published numbers and is replaced when asked."""
 PERTURBATION = "perturbation"
 UNFINISHED = (

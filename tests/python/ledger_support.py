@@ -15,9 +15,8 @@ import pyarrow as pa
 from veil.differential.budgets import Budget
 from veil.differential.measures import Charge, Measure
 from veil.differential.windows import Part, Span
-from veil.keys import Status
 from veil.project import Project
-from veil.state import change_keyring, create_keyring, load_keyring, load_state
+from veil.state import create_keyring, load_state
 from veil.warehouse.ledger import Ledger, create_ledger
 from veil.warehouse.ledger_file import ledger_file
 from veil.warehouse.ledger_rows import Declaration, Draw, Line, Unit, definition_of
@@ -39,9 +38,6 @@ def new_project(root: Path, *, encrypted: bool = True, anchor: Path | None = Non
     (root / "state").mkdir(mode=0o700)
     project = Project(root)
     create_keyring(project, kek_ref=f"env:{KEK}", is_encrypted=encrypted, after_loss=False)
-    keyring = load_keyring(project)
-    kid = keyring.add("ledger", "*", Status.PRIMARY).kid
-    change_keyring(project, keyring, "key.added", kids=[kid])
     return project
 
 

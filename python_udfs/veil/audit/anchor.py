@@ -12,7 +12,7 @@ import os
 import re
 import signal
 import subprocess
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -55,6 +55,15 @@ class Anchor(Protocol):
 
         Raises:
             AnchorError: it cannot be read, or no known key signed what it keeps.
+        """
+
+    def origins(self) -> frozenset[str]:
+        """The names of the records whose checkpoints it keeps; none where it cannot be read back.
+
+        No signature is asked for: it is what the checkpoints say.
+
+        Raises:
+            AnchorError: it cannot be read.
         """
 
 
@@ -128,6 +137,14 @@ class FolderAnchor:
             raise _unreachable(error) from None
         return _largest(found, held=bool(names))
 
+    def origins(self) -> frozenset[str]:
+        try:
+            with os.scandir(self.folder) as entries:
+                names = [one.name for one in entries if one.name.endswith(".checkpoint")]
+            return _origins(_read(self.folder / name) for name in names)
+        except OSError as error:
+            raise _unreachable(error) from None
+
 
 @dataclass(frozen=True)
 class CommandAnchor:
@@ -158,18 +175,22 @@ class CommandAnchor:
         self._run(self.command, note.encode())
 
     def newest(self, origin: str, verifiers: Sequence[Verifier]) -> tuple[Checkpoint, ...]:
+        notes = self._notes()
+        return _largest([*_verified(notes, origin, verifiers)], held=origin in _origins(notes))
+
+    def origins(self) -> frozenset[str]:
+        return _origins(self._notes())
+
+    def _notes(self) -> list[bytes]:
         if self.read is None:
-            return ()
-        data = self._run(self.read, b"")
+            return []
         try:
-            notes = read_checkpoints(data)
+            return [note.encode() for note in read_checkpoints(self._run(self.read, b""))]
         except NoteError:
             raise AnchorError(
                 "the anchor's `read` command printed no signed checkpoints.",
                 remedy="It prints whole notes with an empty line between two, and nothing else.",
             ) from None
-        found = [*_verified([note.encode() for note in notes], origin, verifiers)]
-        return _largest(found, held=any(note.startswith(f"{origin}\n") for note in notes))
 
     def _run(self, argv: tuple[str, ...], data: bytes) -> bytes:
         environment = {name: text for name, text in os.environ.items() if _SECRET not in name}
@@ -231,6 +252,12 @@ def _read(path: Path) -> bytes:
     flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
     with os.fdopen(os.open(path, flags), "rb") as file:
         return file.read(MAX_BYTES + 1)
+
+
+def _origins(notes: Iterable[bytes]) -> frozenset[str]:
+    """The first lines of notes; one that a crash tore off within it names nothing."""
+    lines = (note.partition(b"\n") for note in notes)
+    return frozenset(name.decode(errors="replace") for name, end, _ in lines if end)
 
 
 def _verified(

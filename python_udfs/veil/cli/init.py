@@ -21,11 +21,13 @@ from veil.keys.providers.aws_kms import AwsKmsProvider
 from veil.keys.providers.first_use import prepare
 from veil.keys.providers.local_file import LocalFileProvider
 from veil.project import ZONES, Project
+from veil.recording import anchor_of
 from veil.state import (
     change_keyring,
     create_keyring,
     first_record,
     load_keyring,
+    load_state,
     unrecorded_keyring,
     was_used,
 )
@@ -66,10 +68,16 @@ seeds:
 @click.option(
     "--after-loss",
     is_flag=True,
-    help="Make new state although earlier releases show that there was one. It is recorded.",
+    help="What is gone, keyring or ledger, is made anew although earlier releases show that there"
+    " was one: under a new keyring every person has another pseudonym, and in a new ledger nothing"
+    " is spent, although what was released stays known. A ledger that the record does not know is"
+    " taken as it is. It is recorded.",
 )
 def init(project: Project, provider: str | None, no_encryption: bool, after_loss: bool) -> None:
-    """Set up a project: keyring, profile, folders. Safe to repeat.
+    """Set up a project: keyring, ledger of budgets, profile, folders. Safe to repeat.
+
+    It makes no ledger where published files, the record or the anchor show earlier releases: what
+    they spent would be forgotten. A project of an earlier version gets the keys that it lacks.
 
     \b
     Example:
@@ -84,6 +92,7 @@ def init(project: Project, provider: str | None, no_encryption: bool, after_loss
             keyring = _kept_keyring(project, provider)
             click.echo(f"state/keyring.json is there already: keyring {keyring.id}.")
         else:
+            traces += _further_traces(project)
             _refuse_new_over_old(project, traces, after_loss=after_loss)
             keyring = _new_keyring(
                 project, provider, no_encryption=no_encryption, after_loss=bool(traces)
@@ -91,6 +100,8 @@ def init(project: Project, provider: str | None, no_encryption: bool, after_loss
             click.echo(f"state/keyring.json is new: keyring {keyring.id}.")
     private_dir(project.warehouse)
     _profile(project)
+    # Last: where it is refused, the rest stands.
+    _ledger(project, after_loss=after_loss)
 
 
 def _refuse_new_over_old(project: Project, traces: list[str], *, after_loss: bool) -> None:
@@ -111,6 +122,7 @@ def _new_keyring(
     project: Project, provider: str | None, *, no_encryption: bool, after_loss: bool
 ) -> Keyring:
     first = prepare(provider or _default_provider())
+    _set_ledger_aside(project)
     try:
         return create_keyring(
             project, kek_ref=first.ref, is_encrypted=not no_encryption, after_loss=after_loss
@@ -142,7 +154,49 @@ def _kept_keyring(project: Project, provider: str | None) -> Keyring:
     added = add_missing(keyring)
     if added:
         change_keyring(project, keyring, "key.added", kids=[entry.kid for entry in added])
+    for entry in added:
+        click.echo(f"Key {entry.kid} is new: {entry.purpose}, domain {entry.domain}.")
     return keyring
+
+
+def _set_ledger_aside(project: Project) -> None:
+    """A ledger whose keyring is gone: no key opens it."""
+    from veil.warehouse.ledger_keys import set_aside
+
+    kept = set_aside(project)
+    if kept is not None:
+        click.echo(f"The former ledger is kept as state/{kept.name}; it opens with its keyring.")
+
+
+def _ledger(project: Project, *, after_loss: bool) -> None:
+    """Make the ledger, or look whether the one that is there holds.
+
+    Raises:
+        LedgerError: something shows earlier releases, or it is not the one that was recorded; and
+            nobody said that this is known.
+    """
+    # duckdb takes a moment to import; nothing else here needs it.
+    from veil.warehouse.ledger import Ledger, create_ledger
+    from veil.warehouse.ledger_file import SHOWN
+    from veil.warehouse.ledger_keys import is_there
+    from veil.warehouse.ledger_rows import LedgerError
+
+    keyring, keeper = load_state(project)
+    if not is_there(project):
+        create_ledger(project, keyring, keeper, after_loss=after_loss)
+        click.echo(f"{SHOWN} is new: nothing is spent of any budget.")
+        return
+    ledger = Ledger(project, keyring, keeper)
+    try:
+        ledger.rekey()
+    except LedgerError:
+        if not after_loss:
+            raise
+        ledger.accept()
+        ledger.rekey()
+        click.echo(f"{SHOWN} is taken as it is; the record says so.")
+    else:
+        click.echo(f"{SHOWN} is there already.")
 
 
 def _reference(project: Project) -> str:
@@ -177,6 +231,25 @@ def former_state(project: Project) -> list[str]:
         *(project.zone_file(zone) for zone in ZONES),
     ]
     return [str(path.relative_to(project.root)) for path in candidates if path.exists()]
+
+
+def _further_traces(project: Project) -> list[str]:
+    """What shows a former record, ledger or release where there is no keyring.
+
+    Raises:
+        AuditError: the anchor is malformed, or cannot be read.
+    """
+    found = [
+        *project.published.glob(".releases/*/RELEASE.json"),
+        *project.audit.glob("closed-*"),
+        *project.state.glob("ledger*.duckdb"),
+    ]
+    anchor = anchor_of(project)
+    anchored = anchor is not None and bool(anchor.origins())
+    return [
+        *(str(path.relative_to(project.root)) for path in sorted(found)),
+        *(["the anchor, which keeps checkpoints already,"] if anchored else []),
+    ]
 
 
 def _default_provider() -> str:

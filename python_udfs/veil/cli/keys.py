@@ -50,7 +50,9 @@ ON_PROMOTION = {
     "audit": "Checkpoints are signed with it from now on: give the new public key to those who"
     " verify.",
     "token": "Random tokens stay as they are; the table is looked up under it.",
-    "ledger": "The ledger stays as it is, under the former key, until it is written anew.",
+    "ledger": "The ledger is written anew under it; what was spent stays spent.",
+    "bounding": "In draws from now on other rows of a person may be the ones that count; the bounds"
+    " and stored releases stay.",
 }
 """What a new primary key changes, by purpose."""
 
@@ -67,6 +69,7 @@ WITHOUT_IT = {
     "token": "Tokens that were looked up under it alone cannot be found again.",
     "ledger": "The ledger, where it is still under this key, cannot be opened: nobody knows what"
     " was spent, and nothing more is released.",
+    "bounding": "No differential release is drawn without another primary key; stored ones stay.",
 }
 """What is lost when a key may not be used, by purpose."""
 
@@ -184,6 +187,11 @@ def promote_key(project: Project, kid: str, window: int | None) -> None:
     if window is None and purpose == "pseudonym":
         window = PSEUDONYM_WINDOW_DAYS
     new, old = promote(ring, kid, window_days=window)
+    if purpose == "ledger":
+        from veil.warehouse.ledger_keys import rekey_ledger
+
+        # Before the keyring is saved: killed in between, this command goes on from there.
+        rekey_ledger(project, ring)
     kids = [new.kid] if old is None else [new.kid, old.kid]
     change_keyring(project, ring, "key.promoted", kids=kids)
     click.echo(f"Key {new.kid} is primary: {new.purpose}, domain {new.domain}.")
@@ -204,6 +212,7 @@ def retire_key(project: Project, kid: str) -> None:
       veil keys retire KID
     """
     ring = load_keyring(project)
+    _refuse_ledger(project, ring.entry(kid))
     entry = retire(ring, kid)
     _say_what_it_means(entry)
     change_keyring(project, ring, "key.disabled", kids=[kid])
@@ -226,6 +235,7 @@ def disable_key(project: Project, kid: str) -> None:
             f"key {kid} signs the record: without it no other change could be recorded.",
             remedy="Run `veil keys rotate --purpose audit`, promote the new key, then disable it.",
         )
+    _refuse_ledger(project, entry)
     if entry.purpose != MAC_PURPOSE:
         _say_what_it_means(entry)
     try:
@@ -266,6 +276,7 @@ def destroy(project: Project, kid: str, yes: bool) -> None:
     ring = load_keyring(project)
     entry = ring.entry(kid)
     destroy_key(ring, kid)  # refuses a key that is not disabled, before anything is said
+    _refuse_ledger(project, entry)
     if not yes:
         raise UsageError(
             f"key {kid} ({entry.purpose}, domain {entry.domain}) would be gone for good."
@@ -364,3 +375,11 @@ def _refuse_zone(purpose: str) -> None:
             "a zone's key changes only together with the zone's file.",
             remedy="`veil keys reencrypt` does both; after a leak `veil keys emergency` does all.",
         )
+
+
+def _refuse_ledger(project: Project, entry: KeyEntry) -> None:
+    if entry.purpose == "ledger":
+        # duckdb takes a moment to import; the other purposes do without it.
+        from veil.warehouse.ledger_keys import refuse_needed
+
+        refuse_needed(project, entry.kid)

@@ -30,6 +30,10 @@ REMAINS = {
     "forged_checkpoints": "Sign checkpoints of the record with the old key. Give verifiers the new"
     " public key (`veil audit key`) and have them trust the old one only for checkpoints that they,"
     " or the anchor, hold already.",
+    "ledger_copies": "Read every copy of state/ledger.duckdb from before now: what was spent, and"
+    " the cells that were released. None that he wrote is believed: the record knows the newest.",
+    "bounding": "Tell which rows of a person counted in a differential release, where he has the"
+    " rows too.",
     "forged_keyring": "Seal a state/keyring.json of the old generation. The audit record knows the"
     " newest one and refuses it.",
 }
@@ -100,9 +104,10 @@ def reencrypt(project: Project, zones: tuple[str, ...]) -> None:
 def emergency(project: Project, with_perturbation: bool, ref: str | None, as_json: bool) -> None:
     """After a leak: replace every key, and all that is stored under it.
 
-    New keys for pseudonyms, zones, receipts, the record, tokens and the keyring's seal; stored
-    pseudonyms are brought under the new one, zones are written anew, the old keys are destroyed. It
-    prints what a holder of the old keys can still do. Killed at any moment, run it again.
+    New keys for pseudonyms, zones, receipts, the record, the ledger, bounding, tokens and the
+    keyring's seal; stored pseudonyms are brought under the new one, ledger and zones are written
+    anew, the old keys are destroyed. It prints what a holder of the old keys can still do. Killed
+    at any moment, run it again.
 
     \b
     Example:

@@ -1,4 +1,4 @@
-"""Checks of keyring and audit record: whether they hold, is a rollback noticed, what expires."""
+"""Checks of keyring, audit record and ledger: do they hold, is a rollback noticed, what expires."""
 
 from __future__ import annotations
 
@@ -10,13 +10,15 @@ from veil.doctor.place import Place
 from veil.emergency_plan import UNFINISHED, pending_emergency
 from veil.errors import VeilError
 from veil.findings import Finding
-from veil.keys import Keyring, ProviderError
+from veil.keys import Keyring, ProviderError, Status
 from veil.keys.rotation import SOON, days_left, due, expiring, stale_entries
 from veil.recording import anchor_of
 from veil.state import load_state
 
 OLD = timedelta(days=730)
 KEYRING = "state/keyring.json"
+LEDGER_SECONDS = 5.0
+"""How long a build that is charging is waited for."""
 
 
 def record_holds(place: Place) -> Iterator[Finding]:
@@ -34,9 +36,7 @@ def record_holds(place: Place) -> Iterator[Finding]:
             "Run `veil doctor` where the build runs.",
         )
     except VeilError as problem:
-        here = f"{place.root}/"
-        message, remedy = (text.replace(here, "") for text in (problem.message, problem.remedy))
-        yield error(message, remedy, file="state/audit")
+        yield _error(place, problem, file="state/audit")
 
 
 def record_is_anchored(place: Place) -> Iterator[Finding]:
@@ -56,6 +56,34 @@ def record_is_anchored(place: Place) -> Iterator[Finding]:
             f"checkpoints are copied to {anchor.says}.",
             "Give `veil:anchor` a `read` command too.",
         )
+
+
+def ledger_holds(place: Place) -> Iterator[Finding]:
+    """The ledger is there, private, whole, and the one that the record saw written last."""
+    try:
+        keyring, keeper = load_state(place.project)
+    except VeilError:
+        return  # said by the first check, or there is no keyring
+    try:
+        from veil.warehouse.ledger import Ledger
+        from veil.warehouse.ledger_file import SHOWN
+        from veil.warehouse.ledger_keys import is_there, kid_of_ledger
+        from veil.warehouse.ledger_traces import is_charged
+    except ImportError:
+        return  # said by the check of versions
+    try:
+        if not is_there(place.project) and not is_charged(keeper):
+            yield note(
+                f"there is no {SHOWN}: no differential release can be drawn.", "Run `veil init`."
+            )
+            return
+        Ledger(place.project, keyring, keeper, wait=LEDGER_SECONDS).check()
+        kid = kid_of_ledger(place.project, keyring)
+    except VeilError as problem:
+        yield _error(place, problem, file="state/ledger.duckdb")
+        return
+    if keyring.entry(kid).status is Status.ACTIVE:
+        yield warning(f"{SHOWN} is under the former key `{kid}`.", "Run `veil init`.", file=SHOWN)
 
 
 def keys_are_in_time(place: Place) -> Iterator[Finding]:
@@ -88,8 +116,16 @@ def keys_are_in_time(place: Place) -> Iterator[Finding]:
             )
 
 
+def _error(place: Place, problem: VeilError, *, file: str) -> Finding:
+    """An error with paths from the project's root."""
+    here = f"{place.root}/"
+    message, remedy = (text.replace(here, "") for text in (problem.message, problem.remedy))
+    return error(message, remedy, file=file)
+
+
 CHECKS = (
     Check("record", "keyring and audit record hold", record_holds),
     Check("anchor", "whether a rollback of state/ would be noticed", record_is_anchored),
+    Check("ledger", "the ledger of budgets holds", ledger_holds),
     Check("key_dates", "keys that end, or that are due", keys_are_in_time),
 )

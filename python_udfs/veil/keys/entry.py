@@ -34,6 +34,8 @@ ALGORITHMS = {
     "token": HMAC_SHA256,
     # The chain of the ledger's rows; derives the key of its file too.
     "ledger": HMAC_SHA256,
+    # Ranks by which contributions are bounded.
+    "bounding": HMAC_SHA256,
 }
 # Of keyrings that an earlier version wrote: read, so that they open, and never made again.
 FORMER_ALGORITHMS = {"audit": HMAC_SHA256}

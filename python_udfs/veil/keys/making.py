@@ -38,6 +38,8 @@ DEFAULT_PURPOSES: tuple[tuple[str, str], ...] = (
     ("receipt", ANY_DOMAIN),
     ("audit", ANY_DOMAIN),
     ("token", ANY_DOMAIN),
+    ("ledger", ANY_DOMAIN),
+    ("bounding", ANY_DOMAIN),
 )
 """Purpose and domain of each key that a new keyring has."""
 

@@ -24,6 +24,7 @@ from veil.policy.graph import Graph
 from veil.project import ZONES, Project
 from veil.recording import open_keeper
 from veil.state import change_keyring
+from veil.warehouse.ledger_keys import rekey_ledger, settle_ledger
 from veil.warehouse.rekey import RULE, rekey_stored
 from veil.warehouse.rekey_map import drop_map
 from veil.warehouse.token_table import create_token_tables
@@ -71,13 +72,15 @@ def respond(
         progress: called with each step, one line.
 
     Raises:
-        VeilError: no manifest says what is stored, a zone is in use, a full disk, a provider that
-            does not answer, an anchor that cannot be read; run again, it goes on where it stopped.
+        VeilError: no manifest says what is stored, a zone is in use, a ledger that is not the one
+            recorded, a full disk, a provider that does not answer, an anchor that cannot be read;
+            run again, it goes on where it stopped.
     """
     graph = _graph(project)
     # Whatever can be refused is refused before anything is noted.
     open_keeper(project, keyring).check()
     settle(project, keyring)
+    settle_ledger(project, keyring)
     keeper = open_keeper(project, keyring)
     plan, resumed = begin(keeper, keyring, with_perturbation=with_perturbation)
     if kek_ref is not None and _is_under_another(keyring, kek_ref):
@@ -87,6 +90,8 @@ def respond(
     progress("making new keys")
     plan = _make(project, keyring, plan)
     _promote(project, keyring, plan)
+    progress("bringing the ledger under its new key")
+    rekey_ledger(project, keyring)
     progress("bringing stored pseudonyms under the new key")
     findings = _rekey(project, keyring, graph)
     zones: list[Reencrypted] = []
@@ -133,7 +138,7 @@ def _is_under_another(keyring: Keyring, kek_ref: str) -> bool:
 def _make(project: Project, keyring: Keyring, plan: Plan) -> Plan:
     """A pending key for each old one, and another key of the file MAC, in one save."""
     # A pending key of somebody else's would be taken for the one that replaces. No file is under
-    # it: `settle` would have promoted it.
+    # it: `settle` and `settle_ledger` would have promoted it.
     strays = [entry.kid for entry in plan.old(keyring) if entry.status is Status.PENDING]
     for kid in strays:
         keyring.set_status(kid, Status.DISABLED)

@@ -59,7 +59,7 @@ from veil.warehouse.ledger_rows import (
     draw_body,
     next_row,
 )
-from veil.warehouse.ledger_traces import earlier_releases, is_charged
+from veil.warehouse.ledger_traces import is_charged, refuse_traces
 
 LOCK_SECONDS = 30.0
 """How long a call waits for another one; a charge takes less than a second."""
@@ -120,7 +120,7 @@ def create_ledger(
                 f"{SHOWN} is there already.", remedy="Leave it: what was spent stands in it."
             )
         if not after_loss:
-            _refuse_traces(project, keeper)
+            refuse_traces(project, keeper)
         kid = newest_kid(keyring)
         body = {
             "kind": "created",
@@ -248,20 +248,27 @@ class Ledger:
                     return _given(opened, made)
         return None
 
-    def quote(self, draws: Sequence[Draw]) -> list[Quote]:
+    def quote(
+        self, draws: Sequence[Draw], *, declared: Collection[Declaration] | None = None
+    ) -> list[Quote]:
         """What releases would cost, one after the other; nothing is drawn or charged.
 
+        Args:
+            draws: the releases.
+            declared: budgets as the next build would take them over; else those in force.
+
         Raises:
-            LedgerError: a release names no budget in force.
+            LedgerError: a release names no budget.
         """
         with self._opened() as opened:
-            return quotes(opened.book, draws, at=opened.book.moment(self._clock()))
+            book = _under(opened.book, declared)
+            return quotes(book, draws, at=opened.book.moment(self._clock()))
 
-    def spent(self) -> list[Account]:
-        """How every budget in force stands, by name."""
+    def spent(self, *, declared: Collection[Declaration] | None = None) -> list[Account]:
+        """How every budget stands, by name; `declared` as for `quote`."""
         with self._opened() as opened:
-            book = opened.book
-            at = book.moment(self._clock())
+            book = _under(opened.book, declared)
+            at = opened.book.moment(self._clock())
             return [account_of(one, book.made, at=at) for _, one in sorted(book.budgets.items())]
 
     def releases(self) -> list[Made]:
@@ -360,26 +367,16 @@ def _replace(
     note_done(keeper, book)
 
 
+def _under(book: Book, declared: Collection[Declaration] | None) -> Book:
+    """The book as it would be once these budgets are declared; itself where none are given."""
+    if declared is None:
+        return book
+    return Book(made=book.made, budgets={one.name: merged(one, book) for one in declared})
+
+
 def _given(opened: Opened, made: Made) -> Stored:
     data = opened.cells(made.draw.id)
     return Stored(made.draw, made.at, cells_from_bytes(data), made.cells)
-
-
-def _refuse_traces(project: Project, keeper: Keeper) -> None:
-    try:
-        traces = earlier_releases(project, keeper)
-    except OSError:
-        raise LedgerError(
-            "state/, published/ or the anchor cannot be read, so nobody knows what was spent.",
-            remedy="Check owner and mode of their files.",
-        ) from None
-    if traces:
-        raise LedgerError(
-            f"{traces[0]} shows earlier releases, and {SHOWN} is gone: a new one would begin with"
-            " nothing spent.",
-            remedy="Put state/ back from a backup; or make a new ledger with `veil init"
-            " --after-loss`, which is recorded.",
-        )
 
 
 def _missing(charged: bool) -> LedgerError:

@@ -14,7 +14,7 @@ from fractions import Fraction
 
 from veil.differential.budgets import BudgetSpentError, afford_entries
 from veil.differential.measures import Spent
-from veil.differential.windows import Entry, Span, Window, total
+from veil.differential.windows import Confinement, Entry, Span, Window, total
 from veil.errors import VeilError
 from veil.warehouse.ledger_rows import Book, Declaration, Draw, LedgerError, Made
 
@@ -82,7 +82,7 @@ def require_budget(book: Book, draw: Draw) -> list[Declaration]:
         raise LedgerError(
             f"{where} is not declared.", remedy="Declare it, or name one that is, and build again."
         )
-    if not named.unit.same_as(draw.unit):
+    if not _is_unit_of(named, draw):
         raise LedgerError(
             f"{where} is that of another privacy unit.",
             remedy="Name a budget of the mart's own `privacy_unit`.",
@@ -162,8 +162,26 @@ def account_of(declared: Declaration, made: Sequence[Made], *, at: datetime) -> 
 
 
 def entries_of(declared: Declaration, made: Sequence[Made]) -> list[Entry]:
-    """Every charge that counts for a budget."""
-    return [entry for one in made if _counts(declared, one) for entry in one.draw.entries(one.at)]
+    """Every charge that counts for a budget, as it counts there."""
+    return [
+        entry
+        for one in made
+        if _counts(declared, one)
+        for entry in _entries(declared, one.draw, at=one.at)
+    ]
+
+
+def _entries(declared: Declaration, draw: Draw, *, at: datetime) -> list[Entry]:
+    """The charges of a release. A person's own loss is the sum over all of the person's days."""
+    entries = draw.entries(at)
+    if declared.unit.within:
+        return entries
+    return [
+        replace(one, part=None)
+        if one.part is not None and one.part.confinement is Confinement.UNIT_AND_PART
+        else one
+        for one in entries
+    ]
 
 
 def merged(declared: Declaration, book: Book) -> Declaration:
@@ -233,12 +251,14 @@ def _as_strict(new: Declaration, old: Declaration) -> bool:
         and new.budget.window in (old.budget.window, Span.LIFETIME)
         and new.sources >= old.sources
         and new.unit.same_as(old.unit)
+        and new.unit.within in ("", old.unit.within)
     )
 
 
 def _afford(declared: Declaration, made: Sequence[Made], draw: Draw, *, at: datetime) -> None:
     try:
-        afford_entries(declared.budget, entries_of(declared, made), added=draw.entries(at))
+        added = _entries(declared, draw, at=at)
+        afford_entries(declared.budget, entries_of(declared, made), added=added)
     except VeilError as error:
         raise type(error)(
             f"mart `{draw.mart}`, budget `{declared.name}`: {error.message}", remedy=error.remedy
@@ -247,6 +267,11 @@ def _afford(declared: Declaration, made: Sequence[Made], draw: Draw, *, at: date
 
 def _counts(declared: Declaration, one: Made) -> bool:
     return declared.counts(one.draw.unit, one.draw.sources)
+
+
+def _is_unit_of(declared: Declaration, draw: Draw) -> bool:
+    """Whether both speak of one unit, the key within which it is counted included."""
+    return declared.unit.same_as(draw.unit) and declared.unit.within == draw.unit.within
 
 
 def _in_window(declared: Declaration, made: Sequence[Made], at: datetime) -> Spent:

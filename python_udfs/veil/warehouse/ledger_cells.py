@@ -7,7 +7,9 @@ that are there.
 
 from __future__ import annotations
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from veil.warehouse.ledger_rows import LedgerError
@@ -47,8 +49,22 @@ def _plain(cells: pa.Table) -> pa.Table:
     for column in cells.columns:
         while pa.types.is_dictionary(column.type):
             column = column.cast(column.type.value_type)
-        if pa.types.is_nested(column.type):
-            raise pa.ArrowTypeError("nested")
-        columns.append(column)
+        columns.append(_list(column) if pa.types.is_list(column.type) else _flat(column))
     # Without metadata: pandas leaves samples of an index in it.
     return pa.table(columns, names=cells.column_names)
+
+
+def _flat(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    if pa.types.is_nested(column.type) or pa.types.is_dictionary(column.type):
+        raise pa.ArrowTypeError("nested")
+    return column
+
+
+def _list(column: pa.ChunkedArray) -> pa.ListArray:
+    """A column of lists over the values that it shows, whatever lies beside or under them."""
+    lists = column.combine_chunks()
+    if lists.null_count or lists.values.null_count:
+        raise pa.ArrowTypeError("a list that is NULL or holds one")
+    values = _flat(pa.chunked_array([lists.flatten()])).combine_chunks()
+    offsets = np.concatenate([[0], np.cumsum(pc.list_value_length(lists).to_numpy())])
+    return pa.ListArray.from_arrays(pa.array(offsets, type=pa.int32()), values)

@@ -35,7 +35,9 @@ _EVENTS = {
 _DONE = (*_EVENTS.values(), _ACCEPTED)
 _DECIMALS = 10**18
 # Restored together they fit; the ledger alone is taken as it is, and the record says so.
-_OR_ACCEPT = f"{RESTORE} Without one: `Ledger.accept` takes the file as it is, which is recorded."
+_OR_ACCEPT = (
+    f"{RESTORE} Without one: `veil init --after-loss` takes the file as it is, which is recorded."
+)
 
 
 def intend(keeper: Keeper, row: Row, body: Mapping[str, Any]) -> None:

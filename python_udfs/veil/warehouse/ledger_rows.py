@@ -42,20 +42,26 @@ class Unit:
         name: its label in the YAML, for people.
         columns: the columns of sources that it comes from by lineage, each as the dbt unique id
             of its relation, a dot and the column's name.
+        within: the partition key within which it is counted, `day` for a person-day; empty where
+            it is the whole unit.
     """
 
     name: str
     columns: frozenset[str]
+    within: str = ""
 
     def __post_init__(self) -> None:
         _expect(NAME, self.name, what="privacy unit's name")
+        if self.within:
+            _expect(NAME, self.within, what="key within which a privacy unit is counted")
         if not self.columns or not all(one and isinstance(one, str) for one in self.columns):
             raise LedgerError(f"privacy unit `{self.name}` comes from no column of a source.")
 
     def same_as(self, other: Unit) -> bool:
         """Whether the two are one unit: one label, or a column of a source in common.
 
-        So neither a new label nor another column beside the old one makes a new unit.
+        So neither a new label nor another column beside the old one makes a new unit, and a
+        person-day is the person's.
         """
         return self.name == other.name or not self.columns.isdisjoint(other.columns)
 
@@ -94,7 +100,7 @@ class Line:
     Attributes:
         metric: its name.
         charge: exact; above 0.
-        part: the part of a confined series; the ledger keeps series of two releases, or of two
+        part: the part of a confined series; the ledger keeps series of two marts, or of two
             definitions of one, apart.
     """
 
@@ -163,7 +169,7 @@ class Draw:
         # A bound confines a person to one part of one query; another query has its own bound.
         if part is None:
             return None
-        series = json.dumps([self.name, self.definition, part.series])
+        series = json.dumps([self.mart, self.definition, part.series])
         return Part(series=series, name=part.name, confinement=part.confinement)
 
 
@@ -368,11 +374,17 @@ def _part(found: Sequence[str] | None) -> Part | None:
 
 
 def _about(unit: Unit, sources: frozenset[str]) -> dict[str, Any]:
-    return {"unit": unit.name, "unit_columns": sorted(unit.columns), "sources": sorted(sources)}
+    return {
+        "unit": unit.name,
+        "unit_columns": sorted(unit.columns),
+        "unit_within": unit.within,
+        "sources": sorted(sources),
+    }
 
 
 def _unit(body: Mapping[str, Any]) -> Unit:
-    return Unit(name=body["unit"], columns=frozenset(body["unit_columns"]))
+    columns = frozenset(body["unit_columns"])
+    return Unit(name=body["unit"], columns=columns, within=body["unit_within"])
 
 
 def _expect(kind: Kind, value: object, *, what: str) -> None:

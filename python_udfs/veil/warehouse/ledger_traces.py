@@ -10,13 +10,13 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-from veil.audit.anchor import CommandAnchor, FolderAnchor
-from veil.audit.checkpoint import read_checkpoints
 from veil.audit.keeper import Keeper
 from veil.audit.lines import Lines
 from veil.audit.record import RECORD
 from veil.project import Project
+from veil.warehouse.ledger_file import SHOWN
 from veil.warehouse.ledger_record import CHARGED, INTENDED
+from veil.warehouse.ledger_rows import LedgerError
 
 _RELEASE_FILE = "RELEASE.json"
 _MARKS = tuple(b'"event":"%s"' % name for name in (CHARGED.encode(), b"release.drawn"))
@@ -85,13 +85,27 @@ def _anchored(keeper: Keeper) -> Iterator[str]:
 
     An anchor that is shared by projects shows that too; the flag says that somebody has looked.
     """
-    anchor, own = keeper.anchor, f"{keeper.origin}\n"
-    notes: list[str] = []
-    if isinstance(anchor, FolderAnchor):
-        for path in sorted(anchor.folder.glob("*.checkpoint")):
-            notes.append(path.read_text(encoding="utf-8", errors="replace"))
-    elif isinstance(anchor, CommandAnchor) and anchor.read is not None:
-        notes = read_checkpoints(anchor._run(anchor.read, b""))
-    # The beginning of one is what a crash leaves.
-    if any(not note.startswith(own) and not own.startswith(note) for note in notes):
+    if keeper.anchor is not None and keeper.anchor.origins() - {keeper.origin}:
         yield "the anchor, which keeps checkpoints of another record,"
+
+
+def refuse_traces(project: Project, keeper: Keeper) -> None:
+    """Refuse a new ledger where something shows earlier releases.
+
+    Raises:
+        LedgerError: what shows them, or that it cannot be read.
+    """
+    try:
+        traces = earlier_releases(project, keeper)
+    except OSError:
+        raise LedgerError(
+            "state/, published/ or the anchor cannot be read, so nobody knows what was spent.",
+            remedy="Check owner and mode of their files.",
+        ) from None
+    if traces:
+        raise LedgerError(
+            f"{traces[0]} shows earlier releases, and {SHOWN} is gone: a new one would begin with"
+            " nothing spent.",
+            remedy="Put state/ back from a backup; or make a new ledger with `veil init"
+            " --after-loss`, which is recorded.",
+        )

@@ -283,7 +283,7 @@ def test_after_a_leak_one_command_leaves_the_thief_with_the_past(
         }
     assert can == dict.fromkeys(can, True)
     listed = {one["id"] for one in json.loads(printed)["remains"]}
-    assert listed == {*can, "old_tokens", "forged_receipts"}
+    assert listed == {*can, "old_tokens", "forged_receipts", "ledger_copies", "bounding"}
 
 
 def test_without_the_command_every_attack_of_the_drill_works(

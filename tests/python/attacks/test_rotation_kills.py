@@ -11,11 +11,13 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
 
 from harness import ROOT, DbtProject
+from ledger_support import budget, cells, draw, ledger
 from veil.emergency_plan import pending_emergency
 from veil.keys import Status
 from veil.recording import open_keeper
@@ -91,7 +93,7 @@ def commands(project: DbtProject) -> Iterator[Commands]:
 
 
 def as_the_next_build_finds_it(project: DbtProject, folder: Path) -> list[tuple[int, ...]]:
-    """The numbers after what a build does first, in a copy; its zones open, no two primaries."""
+    """The numbers after what a build does first, in a copy; all opens there, no two primaries."""
     for part in ("state", "warehouse"):
         shutil.copytree(project.root / part, folder / part)
     shutil.copy2(project.root / "dbt_project.yml", folder)
@@ -101,6 +103,7 @@ def as_the_next_build_finds_it(project: DbtProject, folder: Path) -> list[tuple[
         (one.purpose, one.domain) for one in ring.entries if one.status is Status.PRIMARY
     )
     assert set(primaries.values()) == {1}
+    assert [one.spent.loss for one in ledger(copy.veil).spent()] == [Fraction(1, 10)]
     with copy.connect() as conn:
         assert rekey_stored(conn, ring, project.graph()) == []
         numbers: list[tuple[int, ...]] = conn.execute(NUMBERS).fetchall()
@@ -119,6 +122,8 @@ def test_killed_at_forty_moments_every_key_change_can_be_finished(
     """After each SIGKILL the project opens with the same numbers; run again, each one finishes."""
     moments = random.Random(20261122)
     numbers, files = project.rows(NUMBERS), published(project)
+    ledger(project.veil).declare([budget()])
+    ledger(project.veil).charge_and_store(draw(), cells)
     lasts = {}
     for command in ("reencrypt", "emergency"):
         started = time.monotonic()

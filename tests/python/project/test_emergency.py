@@ -10,17 +10,21 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import click
+import duckdb
 import pytest
 from click.testing import CliRunner, Result
 
 from harness import KEK, DbtProject
+from ledger_support import budget, cells, draw, ledger, line
 from veil.audit.record import Record
 from veil.cli.main import cli
 from veil.cli.rekey import emergency, reencrypt
+from veil.differential.budgets import BudgetSpentError
 from veil.emergency_plan import PERTURBATION, PURPOSES, pending_emergency
 from veil.errors import VeilError
 from veil.keys import Keyring, Status, promote, rotate
@@ -30,9 +34,11 @@ from veil.recording import open_keeper
 from veil.state import change_keyring, load_keyring
 from veil.warehouse.content import content_of
 from veil.warehouse.emergency import respond
+from veil.warehouse.ledger_file import ledger_file
+from veil.warehouse.ledger_rows import LedgerError
 from veil.warehouse.receipts import valid_receipts
 from veil.warehouse.zone_rotation import reencrypt as reencrypt_zones
-from veil.warehouse.zones import zone_password
+from veil.warehouse.zones import attach_file, load_crypto, zone_password
 
 pytestmark = pytest.mark.project
 
@@ -340,6 +346,101 @@ def test_pending_keys_of_before_are_not_promoted(project: DbtProject) -> None:
     done(emergency, project)
 
     assert load_keyring(project.veil).entry(pending).status is Status.DESTROYED
+
+
+def charged(project: DbtProject) -> Fraction:
+    """What is spent of the one budget, after a charge where nothing was charged yet."""
+    opened = ledger(project.veil)
+    opened.declare([budget()])
+    opened.charge_and_store(draw("1", line("9/10")), cells)
+    (account,) = opened.spent()
+    return account.spent.loss
+
+
+def opens_ledger(project: DbtProject, key: str) -> bool:
+    with duckdb.connect(":memory:") as conn:
+        load_crypto(conn)
+        try:
+            attach_file(conn, ledger_file(project.veil), "ledger", password=key)
+        except duckdb.Error:
+            return False
+        return True
+
+
+def ledger_key(project: DbtProject) -> str:
+    return load_keyring(project.veil).subkey("ledger", "*", use="duckdb")[1].hex()
+
+
+@pytest.mark.parametrize("step", [None, "rekey_ledger", "_rekey", "_destroy"])
+def test_emergency_takes_the_ledger_along(
+    project: DbtProject, monkeypatch: pytest.MonkeyPatch, step: str | None
+) -> None:
+    """Also killed around it: what was spent stays spent, and the old key opens nothing."""
+    assert charged(project) == Fraction(9, 10)
+    old = ledger_key(project)
+    assert opens_ledger(project, old)
+    if step is not None:
+        interrupted(project, monkeypatch, step)
+        assert charged(project) == Fraction(9, 10)
+        assert opens_ledger(project, old) is (step == "rekey_ledger")
+
+    answer = json.loads(done(emergency, project, "--json"))
+
+    ring = load_keyring(project.veil)
+    assert not opens_ledger(project, old)
+    assert opens_ledger(project, ledger_key(project))
+    assert ring.primary("ledger", "*").kid in answer["made"]
+    assert charged(project) == Fraction(9, 10)
+    assert ledger(project.veil).stored(draw("1", line("9/10")).id) is not None
+    with pytest.raises(BudgetSpentError):
+        ledger(project.veil).charge_and_store(draw("2", line("2/10")), cells)
+
+
+def test_old_copy_of_the_ledger_is_refused_after_an_emergency(project: DbtProject) -> None:
+    """A holder of the old keys puts it back, with his own keyring or without."""
+    copy = project.root / "copy"
+    shutil.copytree(project.veil.state, copy)
+    assert charged(project) == Fraction(9, 10)
+    done(emergency, project)
+    shutil.copy2(copy / "ledger.duckdb", ledger_file(project.veil))
+    with pytest.raises(LedgerError, match="does not open with the key"):
+        ledger(project.veil).spent()
+    shutil.copy2(copy / "keyring.json", project.veil.keyring)
+
+    with pytest.raises(VeilError):
+        ledger(project.veil)
+
+
+def test_a_ledger_that_does_not_hold_stops_an_emergency_before_it_begins(
+    project: DbtProject,
+) -> None:
+    """Put back or gone: its only key would be destroyed. Nothing is noted, no key is another."""
+    older = ledger_file(project.veil).read_bytes()
+    charged(project)
+    newest = ledger_file(project.veil).read_bytes()
+    before = project.veil.keyring.read_bytes()
+    ledger_file(project.veil).write_bytes(older)
+    assert "rolled back" in str(run(emergency, project).exception)
+    ledger_file(project.veil).unlink()
+    assert "is gone" in str(run(emergency, project).exception)
+
+    assert project.veil.keyring.read_bytes() == before
+    assert not is_pending(project)
+    ledger_file(project.veil).touch(mode=0o600)
+    ledger_file(project.veil).write_bytes(newest)
+    done(emergency, project)
+    assert charged(project) == Fraction(9, 10)
+
+
+def test_emergency_goes_on_without_a_ledger(project: DbtProject) -> None:
+    """Of an earlier version, in which nothing was charged: it is not needed to end old keys."""
+    for folder in ("state", "warehouse", "published"):
+        shutil.rmtree(project.root / folder)
+    with project.here():
+        cli.main(["init", "--provider", f"env:{KEK}"], standalone_mode=False)
+    ledger_file(project.veil).unlink()
+
+    assert json.loads(done(emergency, project, "--json"))["destroyed"]
 
 
 def test_half_done_zone_rotation_is_settled_first(

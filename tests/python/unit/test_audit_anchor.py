@@ -84,6 +84,36 @@ def test_what_others_put_into_the_folder_does_not_count(tmp_path: Path) -> None:
     assert anchor.newest(ORIGIN, [*KEYS, other.verifier]) == (signed(5)[1],)
 
 
+def test_an_anchor_names_the_records_that_it_keeps(tmp_path: Path) -> None:
+    """Of whatever key; a note that is torn in its first line names none, junk names itself."""
+    anchor = FolderAnchor(tmp_path)
+    assert anchor.origins() == frozenset()
+    other = "example.com/other"
+    anchor.keep(*signed(5))
+    anchor.keep(*signed(7, signer=OTHER))
+    anchor.keep(*signed(9, signer=Signer(other, bytes(32)), origin=other))
+    (tmp_path / "torn.checkpoint").write_text(ORIGIN[:-2])
+    (tmp_path / "notes.txt").write_text("no checkpoint\n")
+
+    assert anchor.origins() == {ORIGIN, other}
+    (tmp_path / "junk.checkpoint").write_bytes(b"\xff\n")
+    assert anchor.origins() == {ORIGIN, other, "\ufffd"}
+    with pytest.raises(AnchorError):
+        FolderAnchor(tmp_path / "share").origins()
+
+
+def test_a_command_names_the_records_that_it_prints(tmp_path: Path) -> None:
+    """What it cannot print it does not know; what is no checkpoint is refused."""
+    notes = "\n".join(signed(size)[0] for size in (5, 7))
+    (tmp_path / "kept").write_text(notes)
+    read = python("import sys; sys.stdout.buffer.write(open('kept', 'rb').read())")
+
+    assert CommandAnchor(("true",), read, tmp_path).origins() == {ORIGIN}
+    assert CommandAnchor(("true",), None, tmp_path).origins() == frozenset()
+    with pytest.raises(AnchorError, match="no signed checkpoints"):
+        CommandAnchor(("true",), python("print('x')"), tmp_path).origins()
+
+
 def test_two_checkpoints_of_one_size_are_both_given(tmp_path: Path) -> None:
     """A fork that somebody had signed: a record cannot extend the two."""
     anchor = FolderAnchor(tmp_path)

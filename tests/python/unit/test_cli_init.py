@@ -49,6 +49,8 @@ def test_init_makes_keyring_profile_and_folders(root: Path) -> None:
         "record.began",
         "keyring.created",
         "keyring.saved",
+        "ledger.intended",
+        "ledger.created",
     ]
 
 

@@ -11,10 +11,14 @@ import pytest
 from doctor_support import found, good_place
 from keys_support import REF
 
+from ledger_support import budget, cells, draw
 from veil.doctor import Place
 from veil.emergency_plan import begin
+from veil.findings import Level
 from veil.keys import promote, rotate
 from veil.state import change_keyring, create_keyring, load_keyring, load_state
+from veil.warehouse.ledger import Ledger, create_ledger
+from veil.warehouse.ledger_file import ledger_file
 
 
 @pytest.fixture
@@ -86,3 +90,42 @@ def test_an_emergency_that_was_not_finished_is_found(place: Place) -> None:
     (found_one,) = found(place, "record")
 
     assert "emergency" in found_one.message
+
+
+def test_a_ledger_is_looked_at(place: Place) -> None:
+    """None yet is a note, a sound one is fine, one that others can read is an error."""
+    (none,) = found(place, "ledger")
+    create_ledger(place.project, *load_state(place.project), after_loss=True)
+    sound = found(place, "ledger")
+    ledger_file(place.project).chmod(0o640)
+    (exposed,) = found(place, "ledger")
+
+    assert (none.level, none.remedy) == (Level.NOTE, "Run `veil init`.")
+    assert sound == []
+    assert exposed.level is Level.ERROR
+    assert "`state/ledger.duckdb` is open to other users" in exposed.message
+    assert str(place.root) not in f"{exposed.message}{exposed.remedy}"
+
+
+def test_a_ledger_that_does_not_hold_is_found(place: Place, tmp_path: Path) -> None:
+    """Put back, gone although something was charged, or under a key that is not the newest."""
+    project = place.project
+    create_ledger(project, *load_state(project), after_loss=True).declare([budget()])
+    shutil.copy2(ledger_file(project), tmp_path / "older")
+    Ledger(project, *load_state(project)).charge_and_store(draw(), cells)
+    newest = ledger_file(project).read_bytes()
+    shutil.copy2(tmp_path / "older", ledger_file(project))
+    (older,) = found(place, "ledger")
+    ledger_file(project).unlink()
+    (gone,) = found(place, "ledger")
+    ledger_file(project).write_bytes(newest)
+    ledger_file(project).chmod(0o600)
+    keyring = load_keyring(project)
+    promote(keyring, rotate(keyring, "ledger", "*").kid, window_days=None)
+    change_keyring(project, keyring, "key.promoted")
+    (former,) = found(place, "ledger")
+
+    assert "rolled back" in older.message
+    assert "is gone, and the audit record knows" in gone.message
+    assert [one.level for one in (older, gone, former)] == [Level.ERROR, Level.ERROR, Level.WARNING]
+    assert "is under the former key" in former.message

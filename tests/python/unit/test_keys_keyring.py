@@ -26,15 +26,15 @@ SHARED = ("pseudonym", "*")
 
 
 def test_a_created_keyring_has_a_primary_key_for_each_purpose_and_its_mac(tmp_path: Path) -> None:
-    """What `veil init` makes: eight keys of use, one for the seal, all different."""
+    """What `veil init` makes: ten keys of use, one for the seal, all different."""
     ring, _, _ = new_ring(tmp_path, *DEFAULT_PURPOSES)
     pairs = [(entry.purpose, entry.domain) for entry in ring.entries]
     materials = {ring.material(entry) for entry in ring.entries[1:]}
 
     assert sorted(pairs) == sorted([("keyring-mac", "*"), *DEFAULT_PURPOSES])
     assert {entry.status for entry in ring.entries} == {Status.PRIMARY}
-    assert len({entry.kid for entry in ring.entries}) == 9
-    assert len(materials) == 8
+    assert len({entry.kid for entry in ring.entries}) == 11
+    assert len(materials) == 10
     assert {len(material) for material in materials} == {32}
 
 

@@ -184,7 +184,7 @@ def test_a_draw_that_fails_costs_nothing(project: Project) -> None:
     with pytest.raises(AssertionError, match="drawn"):
         ledger(project).charge_and_store(draw(), never)
     with pytest.raises(LedgerError, match="without loss"):
-        ledger(project).charge_and_store(draw(), lambda: pa.table({"x": [[1, 2]]}))
+        ledger(project).charge_and_store(draw(), lambda: pa.table({"x": [[[1, 2]]]}))
 
     assert ledger(project).stored(draw().id) is None
     assert events(project, "ledger.charged") == []
@@ -248,6 +248,19 @@ def test_cells_hold_no_value_that_was_filtered_out() -> None:
     with pa.ipc.new_stream(sink, table.schema) as stream:
         stream.write_table(table)
     assert b"secret" in sink.getvalue().to_pybytes(), "as it came, it holds them"
+
+
+def test_lists_are_stored_without_what_lies_beside_them() -> None:
+    """A slice of a list column keeps the whole column; its bytes hold the slice alone."""
+    whole = pa.array([[1, 2], [7_777_777], [3, 4]])
+    table = pa.table({"bins": whole.slice(2)})
+    data = cells_to_bytes(table)
+
+    assert cells_from_bytes(data).to_pydict() == {"bins": [[3, 4]]}
+    assert cells_from_bytes(data).column(0).chunk(0).values.to_pylist() == [3, 4]
+    for odd in ([[1, None]], [None, [1]], [[[1]]]):
+        with pytest.raises(LedgerError, match="without loss"):
+            cells_to_bytes(pa.table({"bins": odd}))
 
 
 def test_cells_that_do_not_come_back_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:

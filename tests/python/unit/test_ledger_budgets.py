@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from fractions import Fraction
 from pathlib import Path
@@ -185,7 +186,7 @@ def a_day(day: int, series: str = "visits", **changed: object) -> Draw:
 
 
 def test_parts_of_a_series_cost_as_much_as_the_dearest(tmp_path: Path) -> None:
-    """One query's series alone: under another name or definition it adds up."""
+    """One query's series alone: in another mart or definition it adds up."""
     project = new_project(tmp_path / "parts")
     open_ledger = create(project)
     open_ledger.declare([budget()])
@@ -196,7 +197,7 @@ def test_parts_of_a_series_cost_as_much_as_the_dearest(tmp_path: Path) -> None:
 
     assert open_ledger.spent()[0].spent.loss == 1
     with pytest.raises(BudgetSpentError):
-        open_ledger.charge_and_store(a_day(5, name="other"), never)
+        open_ledger.charge_and_store(a_day(5, mart="model.demo.other"), never)
 
 
 def test_a_budget_in_epsilon_is_refused_where_rho_was_charged(tmp_path: Path) -> None:
@@ -237,3 +238,39 @@ def test_two_budgets_of_one_name_are_refused(project: Project) -> None:
     """Nobody could say which one a mart names."""
     with pytest.raises(LedgerError, match="one name"):
         ledger(project).declare([budget(), budget("2")])
+
+
+def a_person_day(day: int) -> Draw:
+    """The release of one day of a series whose unit is the person-day."""
+    part = Part(series="visits", name=f"2030-01-0{day}", confinement=Confinement.UNIT_AND_PART)
+    within = replace(PERSON, within="day")
+    name = f"visits.2030-01-0{day}"
+    return draw("once", line("1/2", part=part), name=name, unit=within, budget="days")
+
+
+def test_a_person_day_is_no_person(tmp_path: Path) -> None:
+    """A series of days costs a budget of person-days its dearest day, and the person's all days."""
+    project = new_project(tmp_path / "days")
+    open_ledger = create(project)
+    days = budget("1/2", name="days", unit=replace(PERSON, within="day"))
+    open_ledger.declare([days, budget("2", name="people")])
+    for day in (1, 2, 3, 4):
+        open_ledger.charge_and_store(a_person_day(day), cells)
+    spent = {one.declared.name: one.spent.loss for one in open_ledger.spent()}
+
+    assert spent == {"days": Fraction(1, 2), "people": 2}
+    with pytest.raises(BudgetSpentError, match="`people`"):
+        open_ledger.charge_and_store(a_person_day(5), never)
+
+
+def test_a_person_does_not_draw_on_a_budget_of_person_days(tmp_path: Path) -> None:
+    """Nor a person-day on a person's: their losses are not the same number."""
+    project = new_project(tmp_path / "apart")
+    open_ledger = create(project)
+    open_ledger.declare([budget(name="days", unit=replace(PERSON, within="day"))])
+
+    with pytest.raises(LedgerError, match="another privacy unit"):
+        open_ledger.charge_and_store(draw("1", budget="days"), never)
+    with pytest.raises(LedgerError, match="another privacy unit"):
+        open_ledger.declare([budget(name="days")])
+        open_ledger.charge_and_store(a_person_day(1), never)

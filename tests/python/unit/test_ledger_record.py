@@ -172,7 +172,7 @@ def test_without_the_search_for_traces_a_new_ledger_forgets(
 ) -> None:
     """The twin of `rm state/ledger.duckdb`."""
     ledger_file(project).unlink()
-    monkeypatch.setattr(ledger_module, "earlier_releases", lambda *_: [])
+    monkeypatch.setattr(ledger_module, "refuse_traces", lambda *_: None)
     create(project).declare([budget()])
 
     assert ledger(project).charge_and_store(draw("3", line("1")), cells).is_new
@@ -357,7 +357,7 @@ def test_no_refusal_names_a_value_or_a_key(project: Project) -> None:
     """Neither a cell, nor a key of the file; nor does what is handed out show its cells."""
     keyring = load_state(project)[0]
     secrets = [keyring.subkey("ledger", "*", use=use)[1].hex() for use in ("duckdb", "chain")]
-    nested = pa.table({"region": ["north"], "visits": [["-3"]]})
+    nested = pa.table({"region": ["north"], "visits": [[["-3"]]]})
     said = [repr(ledger(project).stored(draw("1").id))]
     for asked, made in (
         (draw("3", line("1/20")), lambda: nested),
