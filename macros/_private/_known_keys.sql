@@ -9,5 +9,7 @@
         'privacy_audience': 'any', 'privacy_population': 'any', 'privacy_release': 'any',
         'privacy_unit': 'any', 'privacy_threshold': 'any', 'privacy_purpose': 'any',
         'privacy_waiver': 'any', 'privacy_contract_version': 'any',
+        'privacy_unit_within': 'any', 'privacy_budget': 'any', 'privacy_release_period': 'any',
+        'privacy_refresh': 'any', 'privacy_increment': 'any',
     }) }}
 {% endmacro %}

@@ -145,6 +145,7 @@ GUARDED = frozenset({"get_limit_sql", "get_limit_subquery_sql", "get_where_subqu
 
 VEIL_MACROS = {
     **dict.fromkeys(("pseudonymize", "typed"), "writes SQL from the YAML and the columns' types"),
+    "dp_aggregate": "writes the select that a differential release bounds and aggregates",
     "suppress_small": "writes the SQL of a guarded aggregate",
     "test_no_stale_kid": "writes the SQL of a test",
     "test_no_small_cells": "writes the SQL of a test",

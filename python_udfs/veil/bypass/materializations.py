@@ -21,9 +21,14 @@ from veil.bypass.readers import READERS, Kind
 from veil.bypass.rules import REMEDIES, Rule
 from veil.findings import Finding
 
+PRIVATE_RELEASE = "private_release"
+"""The package's own way to write a differential mart: nobody else may define it."""
 MATERIALIZATIONS = frozenset(
-    {"table", "incremental", "ephemeral", "view", "seed", "snapshot", "test", "unit"}
-)
+    {
+        "table", "incremental", "ephemeral", "view", "seed", "snapshot", "test", "unit",
+        PRIVATE_RELEASE,
+    }
+)  # fmt: skip
 STRATEGIES = frozenset(
     {None, "default", "append", "delete+insert", "insert_overwrite", "merge", "microbatch"}
 )
@@ -45,6 +50,7 @@ _CONTEXT = (
     }
 )
 """Names of dbt's context that a project's macro of the same name would replace."""
+_PRIVATE_RELEASE = re.compile(rf"materialization_{PRIVATE_RELEASE}_\w+")
 _MATERIALIZATION = re.compile(rf"materialization_(\w+)_(?:{'|'.join(ADAPTERS)})")
 _KINDS = frozenset({"model", "seed", "snapshot", "test", "function"})
 
@@ -63,7 +69,9 @@ def check_materializations(project: Project, judge: Judge) -> Iterator[Breach]:
         config = config_of(node)
         kind = config.get("materialized")
         guarded = project.in_scope(unique_id)
-        if kind in custom or (guarded and kind is not None and kind not in MATERIALIZATIONS):
+        is_misplaced = kind == PRIVATE_RELEASE and node["resource_type"] != "model"
+        is_unknown = guarded and kind is not None and kind not in MATERIALIZATIONS
+        if kind in custom or is_unknown or is_misplaced:
             yield project.breach(
                 unique_id, Rule.MATERIALIZATION, "has a `materialized` that no gate knows."
             )
@@ -93,7 +101,9 @@ def check_overrides(judge: Judge) -> Iterator[Breach]:
         name = world.name_of(unique_id)
         base = base_name(name)
         problem = ""
-        if name in _CONTEXT:
+        if _PRIVATE_RELEASE.fullmatch(name):
+            problem = f"takes the place of `veil.{PRIVATE_RELEASE}`."
+        elif name in _CONTEXT:
             problem = f"takes the place of dbt's `{name}`."
         elif base != name and base in veils:
             problem = f"takes the place of `veil.{base}`."

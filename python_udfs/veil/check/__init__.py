@@ -5,6 +5,6 @@ the lineage as in a build, and what was found is kept, so that a change of one m
 neither dbt nor a second look at anything else.
 """
 
-from veil.check.project import Guarded, Report, check_project
+from veil.check.project import Guarded, Report, check_project, render_models
 
-__all__ = ["Guarded", "Report", "check_project"]
+__all__ = ["Guarded", "Report", "check_project", "render_models"]

@@ -7,8 +7,9 @@ from datetime import date
 
 from veil.findings import Finding, ordered
 from veil.gate import Chain, as_finding, check_pieces
-from veil.gate.chain import reads_itself
+from veil.gate.chain import noisy, reads_itself
 from veil.gate.declared import parents_of
+from veil.gate.differential import check_differential
 from veil.lineage import Relation
 from veil.policy.graph import BASES, Graph, Node
 
@@ -60,6 +61,14 @@ class Follower(Chain):
         relations = [self._read(parent) for parent in parents_of(self._graph, node)]
         types = {column.name.lower(): column.data_type for column in node.columns.values()}
         first = self._analyse(node, sqls[0], relations)
+        if node.is_differential:
+            told = [as_finding(refusal, node) for refusal in first.refusals]
+            if not told:
+                told = list(
+                    check_differential(node, self.read_sql(node, sqls[0]), first, relations)
+                )
+            declared = {column.name: column.data_type for column in node.columns.values()}
+            return ordered(told), noisy(node, declared)
         own = first.relation(node.relation, types)
         refusals = list(first.refusals)
         for sql in sqls[1:]:

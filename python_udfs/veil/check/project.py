@@ -20,7 +20,7 @@ from veil.check.parsed import Parsed
 from veil.check.render import Renderer
 from veil.check.rules import project_findings, rule_findings, setting
 from veil.contracts import FOLDER, contract_breaks
-from veil.errors import UsageError
+from veil.errors import UsageError, VeilError
 from veil.findings import Finding, ordered
 from veil.gate import layer_of
 from veil.policy.graph import Graph, Node
@@ -89,17 +89,9 @@ def check_project(
     """
     environ = os.environ if environ is None else environ
     profile = Profile.find(project, environ)
-    inputs = Inputs.read(project, profiles=profile.file, target=target, environ=environ)
-    folder = check_folder(project) / "check"
-    state = cache.load(folder) if use_cache else None
-    patch = _patch(state, inputs, profile, environ) if state is not None else None
-    if state is None or patch is None:
-        data = parse_project(project, profile, target=target, environ=environ)
-        known = state.models if state is not None else {}
-        state = State(inputs.settings, inputs.files, data, known)
-        parsed, patched, is_parsed = Parsed(json.loads(data)), frozenset[str](), True
-    else:
-        (parsed, patched), is_parsed, known = patch, False, state.models
+    opened = _open(project, profile, target=target, environ=environ, use_cache=use_cache)
+    state, parsed, patched, is_parsed = opened
+    known = state.models
     graph, day = Graph(parsed.flat_graph), today()
     looked_at = Models(
         project,
@@ -127,12 +119,12 @@ def check_project(
         found += looked_at.check(node)
         progress(done, len(order))
     rules, is_kept = _rules(state, project, parsed, graph, patched, day=day)
-    found += [*rules, *project_findings(project, parsed), *drifts(project, graph)]
+    found += [*rules, *project_findings(project, parsed, graph), *drifts(project, graph)]
     found += contract_breaks(project.root / FOLDER, graph, threshold=_threshold(parsed))
     models = {**state.models, **looked_at.kept} if chosen else looked_at.kept
     if is_parsed or not is_kept or state.models != models:
         state.models = models
-        cache.save(folder, state, parsed_changed=is_parsed)
+        cache.save(check_folder(project) / "check", state, parsed_changed=is_parsed)
     names = {node.name for node in chosen}
     return Report(
         tuple(ordered(one for one in found if not names or one.model in names)),
@@ -140,6 +132,66 @@ def check_project(
         tuple(_guarded(graph, graph.node(one)) for one in sorted(looked_at.scope)),
         is_parsed,
     )
+
+
+def render_models(
+    project: Project,
+    *,
+    chosen: Callable[[Node], bool],
+    target: str | None = None,
+    environ: Mapping[str, str] | None = None,
+) -> tuple[Graph, dict[str, str]]:
+    """The SQL of some models as a build would compile it, without a warehouse.
+
+    Args:
+        project: the dbt project.
+        chosen: which models are asked for.
+        target: a target of the profile; its default where it is None.
+        environ: the environment; the process' own where it is None.
+
+    Returns:
+        The project's graph, and the SQL of each of those models by unique id.
+
+    Raises:
+        VeilError: dbt cannot parse the project, or a model cannot be rendered without a warehouse.
+    """
+    environ = os.environ if environ is None else environ
+    profile = Profile.find(project, environ)
+    _state, parsed, _patched, _is_parsed = _open(project, profile, target=target, environ=environ)
+    graph, rendered = Graph(parsed.flat_graph), {}
+    renderer = _renderer(parsed, profile, environ, lambda _unique_id: None)
+    for node in graph:
+        if node.kind == "model" and chosen(node):
+            made = renderer.render(parsed.nodes[node.unique_id])
+            if made.refused or made.problem or not made.sqls or made.ephemeral:
+                raise VeilError(
+                    made.refused.removeprefix("veil: ")
+                    or f"model `{node.name}` cannot be rendered without a warehouse.",
+                    remedy="`veil check` says more.",
+                )
+            rendered[node.unique_id] = made.sqls[0]
+    return graph, rendered
+
+
+def _open(
+    project: Project,
+    profile: Profile,
+    *,
+    target: str | None,
+    environ: Mapping[str, str],
+    use_cache: bool = True,
+) -> tuple[State, Parsed, frozenset[str], bool]:
+    """What is kept of earlier checks, the project's parse, the models whose SQL was put into it,
+    and whether dbt parsed for it."""
+    inputs = Inputs.read(project, profiles=profile.file, target=target, environ=environ)
+    state = cache.load(check_folder(project) / "check") if use_cache else None
+    patch = _patch(state, inputs, profile, environ) if state is not None else None
+    if state is not None and patch is not None:
+        return state, *patch, False
+    data = parse_project(project, profile, target=target, environ=environ)
+    known = state.models if state is not None else {}
+    state = State(inputs.settings, inputs.files, data, known)
+    return state, Parsed(json.loads(data)), frozenset(), True
 
 
 def _ahead(

@@ -11,6 +11,7 @@ from veil.check.parsed import Parsed
 from veil.errors import VeilError
 from veil.findings import Finding, ordered
 from veil.gate import check_aside
+from veil.policy.budgets import budget_problems
 from veil.policy.graph import Graph, Node
 from veil.policy.overrides import check_overrides
 from veil.policy.rules import refusals
@@ -23,8 +24,9 @@ def setting(parsed: Parsed, name: str, default: Any) -> Any:
     return parsed.variables(parsed.project).get(name, default)
 
 
-def project_findings(project: Project, parsed: Parsed) -> Iterator[Finding]:
-    """Settings that not every part of a run would see, and macros in place of veil's own."""
+def project_findings(project: Project, parsed: Parsed, graph: Graph) -> Iterator[Finding]:
+    """Settings that not every part of a run would see, macros in place of veil's own, and budgets
+    that do not fit what is charged to them."""
     try:
         check_settings(
             project.config(),
@@ -39,6 +41,8 @@ def project_findings(project: Project, parsed: Parsed) -> Iterator[Finding]:
         check_overrides(project)
     except VeilError as error:
         yield Finding("override", error.message, error.remedy)
+    for line in budget_problems(graph, project.config()):
+        yield Finding("budget", line, file="dbt_project.yml")
 
 
 def _waivers(project: Project, parsed: Parsed) -> Any:

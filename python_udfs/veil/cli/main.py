@@ -13,6 +13,7 @@ import click
 
 from veil import __version__
 from veil.cli.audit import audit
+from veil.cli.budget import budget
 from veil.cli.check import check
 from veil.cli.contract import contract
 from veil.cli.diff import diff
@@ -57,6 +58,7 @@ def cli() -> None:
 cli.add_command(audit)
 cli.add_command(check)
 cli.add_command(contract)
+cli.add_command(budget)
 cli.add_command(diff)
 cli.add_command(doctor)
 cli.add_command(init)

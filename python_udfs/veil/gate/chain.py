@@ -21,8 +21,8 @@ from sqlglot.errors import SqlglotError
 
 from veil.errors import VeilError
 from veil.gate.declared import base_relation, lineage_model, parents_of
-from veil.lineage import Analysis, Relation, analyse
-from veil.lineage.label import Label
+from veil.lineage import Analysis, Relation, Zone, analyse
+from veil.lineage.label import PUBLIC, Label
 from veil.policy.graph import BASES, Graph, Node
 from veil.policy.rules.layers import is_one_call
 
@@ -120,6 +120,20 @@ class Chain:
                 relations.append(self._look(node).relation)
             return self._analyse(node, sql, relations), Definition(sql, self._digests(node))
 
+    def parents(self, node: Node) -> list[Relation]:
+        """The relations that a model reads, with the names that `read_sql` gives them."""
+        with self._lock:
+            self._seen = {}
+            return self._parents(node)
+
+    def read_sql(self, node: Node, sql: str) -> str:
+        """A model's SQL with a name of three parts for every relation."""
+        for parent in parents_of(self._graph, node):
+            name = stand_in(parent)
+            if name is not None:
+                sql = sql.replace(parent.relation, name)
+        return sql
+
     def _look(self, node: Node) -> _Known:
         """A relation and its digest; each once in one question, each analysed once in all."""
         seen = self._seen.get(node.unique_id)
@@ -162,8 +176,10 @@ class Chain:
 
     def _combined(self, node: Node, found: Sequence[Definition]) -> Relation:
         """The labels of a table, whichever of its definitions a row came from."""
-        relations = self._parents(node)
         types = {name.lower(): kind for name, kind in self._columns(node).items()}
+        if node.is_differential:
+            return noisy(node, self._columns(node))
+        relations = self._parents(node)
         own = self._analyse(node, found[0].sql, relations).relation(node.relation, types)
         for definition in found[1:]:
             first = ("select * from", node.relation, "union all by name select * from (")
@@ -180,10 +196,8 @@ class Chain:
         }
 
     def _analyse(self, node: Node, sql: str, relations: list[Relation]) -> Analysis:
+        sql = self.read_sql(node, sql)
         for parent in parents_of(self._graph, node):
-            name = stand_in(parent)
-            if name is not None:
-                sql = sql.replace(parent.relation, name)
             if is_one_call(node):
                 sql = _whole(sql, parent.relation)
         if reads_itself(node, sql):
@@ -214,6 +228,12 @@ def _without_watermark(sql: str, relation: str) -> str:
         re.IGNORECASE,
     )
     return mark.sub("(null)", sql)
+
+
+def noisy(node: Node, columns: Mapping[str, str]) -> Relation:
+    """A differential mart: what is computed from noisy cells alone gives nothing more away."""
+    labelled = tuple((name, kind, PUBLIC) for name, kind in columns.items())
+    return Relation(node.relation, Zone.MARTS, labelled)
 
 
 def reads_itself(node: Node, sql: str) -> bool:

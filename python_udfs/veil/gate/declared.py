@@ -56,6 +56,10 @@ def lineage_model(node: Node, sql: str, *, threshold: int) -> Model:
         threshold: `veil:threshold`, for marts that declare none.
     """
     layer = layer_of(node)
+    if node.is_differential:
+        # Its SQL gives rows of people, which end in the noise: what is asked of them is asked by
+        # `gate.differential`.
+        layer = Layer.INTERMEDIATE
     declared = {}
     for column in node.columns.values():
         found = PrivacyClass.named(str(column.meta.get("privacy_class", "")))

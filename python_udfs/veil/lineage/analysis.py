@@ -67,6 +67,14 @@ class Analysis:
             for name, label in unique(self._rows.columns)
         ]
 
+    def domains(self) -> dict[str, str]:
+        """The linkage domain of each column that is a pseudonym, by lower-case name."""
+        return {
+            name.lower(): label.key.domain
+            for name, label in unique(self._rows.columns)
+            if label.key is not None
+        }
+
     def relation(self, name: str, types: Mapping[str, str] | None = None) -> Relation:
         """The model as the next one reads it.
 

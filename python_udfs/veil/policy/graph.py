@@ -16,13 +16,29 @@ from veil.errors import VeilError
 PREFIX = "privacy_"
 BASES = frozenset({"seed", "source", "snapshot"})
 """Kinds of node whose columns are what they are, and not what a model's SQL makes of them."""
+DIFFERENTIAL = "differential"
+MODEL_PARAMETERS = frozenset(
+    "epsilon rho delta noise_kind max_partitions_contributed max_contributions_per_partition"
+    " pre_threshold confidence public_partitions".split()
+)
+COLUMN_PARAMETERS = frozenset(
+    "metric metric_column lower upper resolution default_value quantile bins branching"
+    " weight".split()
+)
+PARAMETERS = MODEL_PARAMETERS | COLUMN_PARAMETERS
+"""What a differential mart declares in the field's own names, without the prefix; kept there alone,
+because another model's `weight` is its owner's affair."""
+_NONE: frozenset[str] = frozenset()
 
 
-def _merged(where: str, *metas: Mapping[str, Any] | None) -> dict[str, Any]:
+def _merged(
+    where: str, *metas: Mapping[str, Any] | None, beside: frozenset[str] = _NONE
+) -> dict[str, Any]:
+    """The keys of veil in several `meta`: those with its prefix, and those named in `beside`."""
     merged: dict[str, Any] = {}
     for meta in metas:
         for key, value in (meta or {}).items():
-            if not key.startswith(PREFIX):
+            if not key.startswith(PREFIX) and key not in beside:
                 continue
             if key in merged and merged[key] != value:
                 raise VeilError(
@@ -113,11 +129,16 @@ class Node:
     @cached_property
     def meta(self) -> Mapping[str, Any]:
         where = f"{self.kind} `{self.name}`"
-        return _merged(where, self.config.get("meta"), self.raw.get("meta"))
+        metas = (self.config.get("meta"), self.raw.get("meta"))
+        found = _merged(where, *metas)
+        if found.get("privacy_release") == DIFFERENTIAL:
+            found = _merged(where, *metas, beside=PARAMETERS)
+        return found
 
     @cached_property
     def columns(self) -> Mapping[str, Column]:
         found = {}
+        beside = PARAMETERS if self.is_differential else _NONE
         for key, raw in (self.raw.get("columns") or {}).items():
             where = f"{self.kind} `{self.name}` column `{key}`"
             config = raw.get("config") or {}
@@ -125,7 +146,7 @@ class Node:
                 name=str(raw.get("name") or key),
                 data_type=str(raw.get("data_type") or "").lower(),
                 description=str(raw.get("description") or ""),
-                meta=_merged(where, config.get("meta"), raw.get("meta")),
+                meta=_merged(where, config.get("meta"), raw.get("meta"), beside=beside),
             )
         return found
 
@@ -149,6 +170,11 @@ class Node:
     def is_mart(self) -> bool:
         return "privacy_audience" in self.meta
 
+    @property
+    def is_differential(self) -> bool:
+        """Whether it promises to be released with noise, on a budget."""
+        return self.meta.get("privacy_release") == DIFFERENTIAL
+
 
 class Graph:
     """dbt's flat graph: nodes by unique id, and what veil asks of it."""
@@ -157,12 +183,15 @@ class Graph:
         self._nodes: dict[str, Node] = {}
         self._tests: dict[str, list[Mapping[str, Any]]] = {}
         self._reads: dict[str, tuple[str, ...]] = {}
+        self.data_tests: list[Mapping[str, Any]] = []
         for unique_id, node in {**raw.get("nodes", {}), **raw.get("sources", {})}.items():
             kind = node["resource_type"]
             if kind in {"model", "seed", "snapshot", "source"}:
                 self._nodes[unique_id] = Node(node)
             elif kind in {"test", "unit_test"}:
                 self._reads[unique_id] = Node(node).parents
+                if kind == "test":
+                    self.data_tests.append(node)
                 if node.get("attached_node"):
                     self._tests.setdefault(node["attached_node"], []).append(node)
 

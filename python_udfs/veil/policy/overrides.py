@@ -9,11 +9,13 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from veil.bypass.materializations import PRIVATE_RELEASE
 from veil.errors import VeilError
 from veil.project import Project
 
 PACKAGE = "veil"
 DEFINED = re.compile(r"\{%-?\s*(?:macro|test)\s+(?:default|duckdb)__(\w+)")
+WRITES = re.compile(rf"\{{%-?\s*materialization\s+{PRIVATE_RELEASE}\b")
 PUBLIC = re.compile(r"adapter\.dispatch\(\s*'(\w+)'")
 
 
@@ -38,10 +40,13 @@ def check_overrides(project: Project) -> None:
         if one.config().get("name") == PACKAGE:
             continue
         for file in _macros(one):
-            for name in DEFINED.findall(file.read_text(encoding="utf-8", errors="replace")):
-                if name in names:
-                    raise VeilError(
-                        f"{file.relative_to(one.root)} defines an implementation of `veil.{name}`,"
-                        " which would take the place of the package's own.",
-                        remedy="Rename the macro.",
-                    )
+            text = file.read_text(encoding="utf-8", errors="replace")
+            found = [name for name in DEFINED.findall(text) if name in names]
+            if WRITES.search(text):
+                found.append(PRIVATE_RELEASE)
+            if found:
+                raise VeilError(
+                    f"{file.relative_to(one.root)} defines an implementation of `veil.{found[0]}`,"
+                    " which would take the place of the package's own.",
+                    remedy="Rename the macro.",
+                )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,14 +12,20 @@ from veil.policy.rules.common import LEAST_THRESHOLD
 from veil.policy.rules.exceptions import WAIVABLE
 from veil.policy.waivers import project_problems, today
 
-VARIABLES = ("veil:threshold", "veil:publish", "veil:waivers", "veil:anchor")
+VARIABLES = ("veil:threshold", "veil:publish", "veil:waivers", "veil:anchor", "veil:budgets")
 OUR_NAME = "veil"
 THRESHOLD = 11
 """`veil:threshold` where the project sets none, as the package's macros have it."""
 
 
 def check_settings(
-    config: Mapping[str, Any], *, profile: str, threshold: object, publish: object, waivers: object
+    config: Mapping[str, Any],
+    *,
+    profile: str,
+    threshold: object,
+    publish: object,
+    waivers: object,
+    command_line: Collection[str] = (),
 ) -> None:
     """Refuse settings that one part of a run would see and another would not.
 
@@ -29,6 +35,7 @@ def check_settings(
         threshold: `veil:threshold` as the run's hooks see it.
         publish: `veil:publish` as the run's hooks see it.
         waivers: `veil:waivers` as the run's hooks see it.
+        command_line: names of the variables that `--vars` sets.
 
     Raises:
         VeilError: what is set, and where it belongs.
@@ -58,6 +65,11 @@ def check_settings(
         raise VeilError(
             "the variable `veil:waivers` is set outside dbt_project.yml, where nobody reviews it.",
             remedy="Write the waivers directly under `vars:` in dbt_project.yml.",
+        )
+    if "veil:budgets" in command_line:
+        raise VeilError(
+            "the variable `veil:budgets` is set outside dbt_project.yml, where nobody reviews it.",
+            remedy="Write the budgets directly under `vars:` in dbt_project.yml.",
         )
     for problem in project_problems(config, known=WAIVABLE, day=today()):
         raise VeilError(f"dbt_project.yml: {problem}")

@@ -13,15 +13,19 @@ from veil.emergency_plan import UNFINISHED, pending_emergency
 from veil.errors import VeilError
 from veil.findings import Level
 from veil.keys.rotation import expiry_lines
+from veil.policy.budgets import check_budgets
 from veil.policy.definition import definition_hash, policy_hash
+from veil.policy.graph import Graph, Node
 from veil.policy.overrides import check_overrides
 from veil.policy.partial_runs import check_partial_run
 from veil.policy.rules import check_node, check_project, refuse
 from veil.policy.settings import check_settings
 from veil.warehouse.artifacts import scan_artifacts, wanted_of
+from veil.warehouse.budgeting import declare_budgets
 from veil.warehouse.content import content_sql
 from veil.warehouse.drift import drifts
 from veil.warehouse.partial import partial_relations, whole_sql
+from veil.warehouse.private_release import check_copy, draw_release
 from veil.warehouse.publish import publish
 from veil.warehouse.receipts import Receipt, insert_sql
 from veil.warehouse.recording import note_end, note_start
@@ -41,6 +45,7 @@ def _start_run(session: Session, payload: Payload) -> list[str]:
         threshold=payload["threshold"],
         publish=payload["publish"],
         waivers=payload["waivers"],
+        command_line=session.command_line_variables(),
     )
     check_overrides(session.project)
     graph, _gate = session.run(payload["graph"], threshold=payload["threshold"])
@@ -57,10 +62,13 @@ def _start_run(session: Session, payload: Payload) -> list[str]:
         full_refresh=session.is_full_refresh(),
     )
     refuse([str(one) for one in left if one.level is Level.ERROR])
+    check_budgets(graph, session.project.config())
+    keeper = session.require_keeper()
+    raised = declare_budgets(session.project, session.keyring, keeper, graph)
     note_start(session, graph, command=payload["command"], target=payload["target"])
     session.started = True
-    pending = [UNFINISHED] if pending_emergency(session.require_keeper()) else []
-    return [*pending, *(str(one) for one in left), *expiry_lines(session.keyring)]
+    pending = [UNFINISHED] if pending_emergency(keeper) else []
+    return [*pending, *raised, *(str(one) for one in left), *expiry_lines(session.keyring)]
 
 
 def _require_start(session: Session) -> None:
@@ -93,6 +101,15 @@ def _check_model(session: Session, payload: Payload) -> None:
         session.tokens.prepare(graph, node)
 
 
+def _draw_release(session: Session, payload: Payload) -> dict[str, Any]:
+    """The cells of a differential mart that passed its gates; charged where they are new."""
+    graph, gate = session.run(payload["graph"], threshold=payload["threshold"])
+    node = graph.node(payload["unique_id"])
+    _refuse_partial(session, graph, node)
+    drawn = draw_release(session, graph, node, gate.passed_sql(node))
+    return {"relation": drawn.relation, "line": drawn.line}
+
+
 def _note_sql(session: Session, payload: Payload) -> str:
     graph, gate = session.run(payload["graph"], threshold=payload["threshold"])
     return gate.note_sql(graph.node(payload["unique_id"]))
@@ -106,14 +123,8 @@ def _content_sql(session: Session, payload: Payload) -> str:
     return content_sql(payload["relation"])
 
 
-def _receipt_sql(session: Session, payload: Payload) -> str:
-    graph, _gate = session.run(payload["graph"], threshold=payload["threshold"])
-    mart = graph.node(payload["unique_id"])
-    if payload["database"] != "marts":
-        raise VeilError(
-            f"model `{mart.name}` has an audience but is not built in the database `marts`.",
-            remedy="Set `+database: marts` on its folder.",
-        )
+def _refuse_partial(session: Session, graph: Graph, mart: Node) -> None:
+    """Refuse a mart over a table that holds part of its rows."""
     partial = partial_relations(session.conn)
     for node in graph.ancestors(mart):
         if node.relation in partial:
@@ -122,6 +133,19 @@ def _receipt_sql(session: Session, payload: Payload) -> str:
                 " or `--sample`.",
                 remedy=f"Build both whole: `dbt build --select +{mart.name}`.",
             )
+
+
+def _receipt_sql(session: Session, payload: Payload) -> str:
+    graph, _gate = session.run(payload["graph"], threshold=payload["threshold"])
+    mart = graph.node(payload["unique_id"])
+    if payload["database"] != "marts":
+        raise VeilError(
+            f"model `{mart.name}` has an audience but is not built in the database `marts`.",
+            remedy="Set `+database: marts` on its folder.",
+        )
+    if mart.is_differential:
+        check_copy(session, mart, payload["content_hash"])
+    _refuse_partial(session, graph, mart)
     receipt = Receipt(
         mart=mart.unique_id,
         relation=payload["relation"],
@@ -180,6 +204,7 @@ CALLS: dict[str, Callable[[Session, Payload], Any]] = {
     "start_run": _start_run,
     "is_partial_run": _is_partial_run,
     "check_model": _check_model,
+    "draw_release": _draw_release,
     "note_sql": _note_sql,
     "pseudonym_kids": _pseudonym_kids,
     "content_sql": _content_sql,

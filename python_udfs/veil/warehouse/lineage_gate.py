@@ -12,6 +12,7 @@ import duckdb
 from veil.errors import VeilError
 from veil.findings import Finding
 from veil.gate import Chain, Definition, as_finding, check_pieces, check_stranger
+from veil.gate.differential import check_differential
 from veil.policy.graph import Graph, Node
 from veil.policy.waivers import today
 from veil.project import ZONES
@@ -71,6 +72,9 @@ class LineageGate:
                 )
             analysis, definition = self._chain.check(node, sql)
             pieces = check_pieces(node, analysis)
+            if node.is_differential and not analysis.refusals:
+                read, parents = self._chain.read_sql(node, sql), self._chain.parents(node)
+                pieces += check_differential(node, read, analysis, parents)
             if not analysis.refusals and not pieces and node.kind == "model":
                 adds = (
                     node.config.get("materialized") == "incremental"
@@ -79,6 +83,18 @@ class LineageGate:
                 )
                 self._passed[node.unique_id] = _Pending(definition, adds)
             return [*(as_finding(refusal, node) for refusal in analysis.refusals), *pieces]
+
+    def passed_sql(self, node: Node) -> str:
+        """The SQL of a model that passed in this run and is being written.
+
+        Raises:
+            VeilError: it did not pass.
+        """
+        with self._lock:
+            pending = self._passed.get(node.unique_id)
+            if pending is None:
+                raise _unchecked(node)
+            return pending.definition.sql
 
     def note_sql(self, node: Node) -> str:
         """SQL that keeps the definition of the model just written, for its own transaction.
@@ -91,10 +107,7 @@ class LineageGate:
                 return ""
             pending = self._passed.pop(node.unique_id, None)
             if pending is None:
-                raise VeilError(
-                    f"model `{node.name}` was written without `veil.check_model()`.",
-                    remedy='Add `+pre-hook: "{{ veil.check_model() }}"` to its folder.',
-                )
+                raise _unchecked(node)
             if node.database not in ZONES:
                 kept = self._volatile.get(node.relation, []) if pending.adds else []
                 self._volatile[node.relation] = [*kept, pending.definition]
@@ -109,3 +122,10 @@ class LineageGate:
         if node.kind == "source" and not node.is_table:
             return described_columns(self._conn, node.relation)
         return real_columns(self._conn, node.database, node.schema, node.identifier)
+
+
+def _unchecked(node: Node) -> VeilError:
+    return VeilError(
+        f"model `{node.name}` was written without `veil.check_model()`.",
+        remedy='Add `+pre-hook: "{{ veil.check_model() }}"` to its folder.',
+    )

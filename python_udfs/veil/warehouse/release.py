@@ -16,6 +16,7 @@ from veil import __version__
 from veil.errors import VeilError
 from veil.files import sync
 from veil.policy.graph import Node
+from veil.releases.promise import promise_of
 from veil.warehouse.commit import commit_of
 from veil.warehouse.content import content_of
 from veil.warehouse.quoting import identifier, literal
@@ -53,6 +54,7 @@ class Release:
                 "rows": receipt.rows,
                 "content_hash": receipt.content_hash,
                 "gates": list(receipt.gates),
+                **({"differential": promise_of(mart)} if mart.is_differential else {}),
             }
             for name, (mart, receipt) in sorted(chosen.items())
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +44,8 @@ class Session:
     """The random tokens of the identified zone."""
     started: bool = False
     """Whether `veil.start_run()` has let this run pass."""
+    drawn: dict[str, str] = field(default_factory=dict)
+    """Content hash of each differential release of this run, by the mart's unique id."""
     wanted: Wanted | None = None
     """What the artefact scans of this run look for."""
     _run: tuple[Mapping[str, Any], Graph, LineageGate] | None = None
@@ -80,6 +82,11 @@ class Session:
     def is_full_refresh() -> bool:
         """Whether incremental models are built from nothing."""
         return bool(getattr(get_flags(), "FULL_REFRESH", False))
+
+    @staticmethod
+    def command_line_variables() -> frozenset[str]:
+        """Names of the variables that `--vars` sets."""
+        return frozenset(str(name) for name in getattr(get_flags(), "VARS", None) or ())
 
     @staticmethod
     def is_build() -> bool:

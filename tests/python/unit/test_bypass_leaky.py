@@ -416,6 +416,15 @@ def test_custom_materialization_is_refused_out_of_scope_too() -> None:
     }
 
 
+def test_private_release_writes_models_alone() -> None:
+    """A test or seed that is written so would charge a budget for nothing."""
+    model = {"materialized": "private_release"}
+    test = node("test", "t", attached_node="model.shop.mart", config=model)
+
+    assert check(config=model) == []
+    assert rules(check(nodes=[test])) == {"materialization"}
+
+
 def test_custom_snapshot_strategy_is_refused() -> None:
     """A strategy is a macro that writes values into the snapshot's own columns."""
     mart = node("snapshot", "history", config={"materialized": "snapshot", "strategy": "mine"})
@@ -430,6 +439,9 @@ OVERRIDES = {
     "materialization": "{% materialization table, adapter='duckdb' %}{{ sql }}{% endmaterialization %}",
     "materialization_default": "{% materialization view, default %}{{ sql }}{% endmaterialization %}",
     "materialization_test": "{% materialization test, default %}{{ sql }}{% endmaterialization %}",
+    "private_release": "{% materialization private_release, adapter='duckdb' %}x{% endmaterialization %}",
+    "private_release_default": "{% materialization private_release, default %}x{% endmaterialization %}",
+    "private_release_plain": "{% macro materialization_private_release_duckdb() %}x{% endmacro %}",
     "create_table": "{% macro duckdb__create_table_as(t, r, c) %}create table x{% endmacro %}",
     "create_table_default": "{% macro default__create_table_as(t, r, c) %}x{% endmacro %}",
     "create_table_plain": "{% macro create_table_as(t, r, c) %}x{% endmacro %}",

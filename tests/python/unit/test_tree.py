@@ -122,7 +122,7 @@ def test_public_macro_files_hold_one_public_macro() -> None:
     wrong = []
     for path in sorted((ROOT / "macros").glob("*/[a-z]*.sql")):
         text = path.read_text(encoding="utf-8")
-        names = re.findall(r"{%-?\s*(?:macro|test)\s+([a-z]\w*)\(", text)
+        names = re.findall(r"{%-?\s*(?:macro|test|materialization)\s+([a-z]\w*)[(,]", text)
         public = [name for name in names if not re.match(r"[a-z]+__", name)]
         if public != [path.stem]:
             wrong.append(_name(path))

@@ -8,9 +8,14 @@ from __future__ import annotations
 
 from veil.errors import VeilError
 from veil.policy.graph import Graph, Node
-from veil.policy.rules import exceptions, layers, plain, promises
+from veil.policy.rules import differential, exact, exceptions, layers, plain, promises
 
-RULES = (*promises.RULES, *layers.RULES, *exceptions.RULES, *plain.RULES)
+RULES = (
+    *promises.RULES, *differential.RULES, *exact.RULES, *layers.RULES, *exceptions.RULES,
+    *plain.RULES,
+)  # fmt: skip
+ALWAYS = (*differential.ALWAYS, *plain.RULES)
+"""Asked of every node: all models share the connection and the ledger, and a name is a name."""
 SHOWN = 10
 """So many refusals are printed at once; the rest is counted."""
 
@@ -19,8 +24,7 @@ def refusals(graph: Graph, nodes: list[Node]) -> list[str]:
     """What breaks a rule among `nodes`, in order, each line once."""
     found: dict[str, None] = {}
     for node in nodes:
-        # Every model shares the connection, so a name is a name in all of them.
-        for rule in RULES if graph.in_scope(node) else plain.RULES:
+        for rule in RULES if graph.in_scope(node) else ALWAYS:
             found.update(dict.fromkeys(rule(graph, node)))
     return list(found)
 

@@ -9,10 +9,13 @@ from veil.lineage import Rule as LineageRule
 from veil.lineage.refusals import NEVER_WAIVED
 from veil.policy.graph import Graph, Node
 from veil.policy.rules.common import Rule, title
+from veil.policy.rules.exact import EXACT
 from veil.policy.waivers import problems, today
 
 WAIVABLE = (
-    frozenset(rule.value for rule in LineageRule if rule not in NEVER_WAIVED) | bypass.WAIVABLE
+    frozenset(rule.value for rule in LineageRule if rule not in NEVER_WAIVED)
+    | bypass.WAIVABLE
+    | {EXACT}
 )
 """Rules that a waiver can set aside."""
 

@@ -6,11 +6,11 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from veil.policy.graph import Graph, Node
+from veil.policy.graph import DIFFERENTIAL, Graph, Node
 from veil.policy.rules.common import LEAST_THRESHOLD, Rule, title
 
-RELEASES = {"suppressed": "no_small_cells"}
-"""Kinds of release, and the gate that each needs."""
+RELEASES = {"suppressed": "no_small_cells", DIFFERENTIAL: ""}
+"""Kinds of release, and the gate that each needs; noise needs none."""
 AUDIENCE = re.compile(r"[a-z][a-z0-9_]{0,62}")
 """An audience's name becomes a file's name."""
 
@@ -60,6 +60,12 @@ def promise_is_whole(graph: Graph, node: Node) -> Iterator[str]:
             f" {', '.join(RELEASES)}."
         )
     threshold = node.meta.get("privacy_threshold")
+    if threshold is not None and release == DIFFERENTIAL:
+        yield (
+            f"{where} has a `privacy_threshold`, which says nothing of noise. Take it out; private"
+            " partitions have `delta` and `pre_threshold`."
+        )
+        threshold = None
     whole = isinstance(threshold, int) and not isinstance(threshold, bool)
     if threshold is not None and not (whole and threshold >= LEAST_THRESHOLD):
         yield (
