@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -34,6 +34,7 @@ from veil.warehouse.ledger_budgets import (
     is_raised,
     merged,
     quotes,
+    under,
 )
 from veil.warehouse.ledger_cells import cells_from_bytes, cells_to_bytes
 from veil.warehouse.ledger_file import (
@@ -211,25 +212,37 @@ class Ledger:
             LedgerError: no such budget, or cells that cannot be stored.
             AnchorError: it is charged and stored, but its checkpoint is not anchored.
         """
+        return self.charge_and_store_all([(draw, cells)])[0]
+
+    def charge_and_store_all(
+        self, wanted: Iterable[tuple[Draw, Callable[[], pa.Table]]]
+    ) -> list[Stored]:
+        """The same for several releases in turn, each committed by itself before the next one.
+
+        Where one raises, those before it stand.
+        """
         with self._opened() as opened:
-            made = opened.book.find(draw.id)
-            if made is not None:
-                return _given(opened, made)
-            at = opened.book.moment(self._clock())
-            afford_draw(opened.book, draw, at=at)
-            # Nothing is drawn while nobody could notice that the record was put back.
-            self._keeper.check()
-            data = cells_to_bytes(cells())
-            digest = hashlib.sha256(data).hexdigest()
-            self._keeper.note(
-                "release.drawn",
-                release=draw.name,
-                mart=draw.mart,
-                period=draw.period,
-                definition_hash=draw.definition,
-            )
-            self._append(opened, draw_body(draw, cells=digest), at=at, cells=(draw.id, data))
-            return replace(_given(opened, opened.book.made[-1]), is_new=True)
+            return [self._settle(opened, draw, cells) for draw, cells in wanted]
+
+    def _settle(self, opened: Opened, draw: Draw, cells: Callable[[], pa.Table]) -> Stored:
+        made = opened.book.find(draw.id)
+        if made is not None:
+            return _given(opened, made)
+        at = opened.book.moment(self._clock())
+        afford_draw(opened.book, draw, at=at)
+        # Nothing is drawn while nobody could notice that the record was put back.
+        self._keeper.check()
+        data = cells_to_bytes(cells())
+        digest = hashlib.sha256(data).hexdigest()
+        self._keeper.note(
+            "release.drawn",
+            release=draw.name,
+            mart=draw.mart,
+            period=draw.period,
+            definition_hash=draw.definition,
+        )
+        self._append(opened, draw_body(draw, cells=digest), at=at, cells=(draw.id, data))
+        return replace(_given(opened, opened.book.made[-1]), is_new=True)
 
     def stored(self, release_id: str) -> Stored | None:
         """The release of that id, byte for byte as it was drawn; None where it was not."""
@@ -261,13 +274,13 @@ class Ledger:
             LedgerError: a release names no budget.
         """
         with self._opened() as opened:
-            book = _under(opened.book, declared)
+            book = under(opened.book, declared)
             return quotes(book, draws, at=opened.book.moment(self._clock()))
 
     def spent(self, *, declared: Collection[Declaration] | None = None) -> list[Account]:
         """How every budget stands, by name; `declared` as for `quote`."""
         with self._opened() as opened:
-            book = _under(opened.book, declared)
+            book = under(opened.book, declared)
             at = opened.book.moment(self._clock())
             return [account_of(one, book.made, at=at) for _, one in sorted(book.budgets.items())]
 
@@ -365,13 +378,6 @@ def _replace(
         intend(keeper, rows[-1], bodies[-1])
         put_in_place(part, project, overwrite=len(rows) > 1)
     note_done(keeper, book)
-
-
-def _under(book: Book, declared: Collection[Declaration] | None) -> Book:
-    """The book as it would be once these budgets are declared; itself where none are given."""
-    if declared is None:
-        return book
-    return Book(made=book.made, budgets={one.name: merged(one, book) for one in declared})
 
 
 def _given(opened: Opened, made: Made) -> Stored:

@@ -7,7 +7,7 @@ every budget that it counts for, not only into the one that it names.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from fractions import Fraction
@@ -218,6 +218,13 @@ def merged(declared: Declaration, book: Book) -> Declaration:
             " `beside: true`, which is recorded.",
         )
     return declared
+
+
+def under(book: Book, declared: Collection[Declaration] | None) -> Book:
+    """The book as it would be once these budgets are declared; itself where none are given."""
+    if declared is None:
+        return book
+    return Book(made=book.made, budgets={one.name: merged(one, book) for one in declared})
 
 
 def is_raised(declared: Declaration, book: Book, *, kept: Mapping[str, Declaration]) -> bool:

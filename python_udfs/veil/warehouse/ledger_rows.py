@@ -60,8 +60,7 @@ class Unit:
     def same_as(self, other: Unit) -> bool:
         """Whether the two are one unit: one label, or a column of a source in common.
 
-        So neither a new label nor another column beside the old one makes a new unit, and a
-        person-day is the person's.
+        A new label or one more column makes no new unit, and a person-day is the person's.
         """
         return self.name == other.name or not self.columns.isdisjoint(other.columns)
 
@@ -223,6 +222,7 @@ class Book:
     head: str = _START.hex()
     budgets: dict[str, Declaration] = field(default_factory=dict)
     made: list[Made] = field(default_factory=list)
+    _by_id: dict[str, Made] = field(default_factory=dict)
 
     @property
     def rows(self) -> int:
@@ -231,7 +231,9 @@ class Book:
 
     def find(self, release_id: str) -> Made | None:
         """The release of that id."""
-        return next((one for one in self.made if one.draw.id == release_id), None)
+        for one in self.made[len(self._by_id) :]:
+            self._by_id[one.draw.id] = one
+        return self._by_id.get(release_id)
 
     def moment(self, now: datetime) -> datetime:
         """The moment of the next row: a clock that was put back opens no former window."""
@@ -374,12 +376,8 @@ def _part(found: Sequence[str] | None) -> Part | None:
 
 
 def _about(unit: Unit, sources: frozenset[str]) -> dict[str, Any]:
-    return {
-        "unit": unit.name,
-        "unit_columns": sorted(unit.columns),
-        "unit_within": unit.within,
-        "sources": sorted(sources),
-    }
+    columns = {"unit_columns": sorted(unit.columns), "unit_within": unit.within}
+    return {"unit": unit.name, **columns, "sources": sorted(sources)}
 
 
 def _unit(body: Mapping[str, Any]) -> Unit:

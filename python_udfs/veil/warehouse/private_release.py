@@ -33,6 +33,8 @@ from veil.warehouse.quoting import identifier, literal
 from veil.warehouse.session import Session
 
 SCHEMA = "marts.veil"
+PATIENCE = 3600.0
+"""Seconds that a mart waits for another one whose rows are being read under the ledger's lock."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,14 +64,15 @@ def draw_release(session: Session, graph: Graph, node: Node, sql: str) -> Drawn:
         VeilError: the release cannot be drawn; nothing is charged.
     """
     planned = Planned(graph, node, sql)
-    ledger = Ledger(session.project, session.keyring, session.require_keeper())
-    stored = []
+    keeper = session.require_keeper()
+    ledger = Ledger(session.project, session.keyring, keeper, wait=PATIENCE)
+    wanted = []
     for day in planned.days():
         draw = planned.draw(day)
         if planned.declared.on_change:
             draw = _changed(session, planned, ledger)
-        cells = partial(_cells, session, planned, draw, day)
-        stored.append(ledger.charge_and_store(draw, cells))
+        wanted.append((draw, partial(_cells, session, planned, draw, day)))
+    stored = ledger.charge_and_store_all(wanted)
     relation = _stage(session, planned, [one.cells for one in stored])
     return Drawn(relation, _line(planned, [one for one in stored if one.is_new]))
 
@@ -92,7 +95,7 @@ def _changed(session: Session, planned: Planned, ledger: Ledger) -> Draw:
     draw = planned.draw(None, period="1")
     latest = ledger.latest(draw.name, draw.definition)
     with closing(session.conn.cursor()) as conn:
-        found = change_digests(conn, _query(planned, None, cells=None), session.keyring)
+        found = change_digests(conn, query_of(planned, None, cells=None), session.keyring)
     if latest is None:
         return planned.draw(None, period="1", change=found[0])
     if latest.draw.change in found:
@@ -103,8 +106,8 @@ def _changed(session: Session, planned: Planned, ledger: Ledger) -> Draw:
 def _cells(session: Session, planned: Planned, draw: Draw, day: date | None) -> pa.Table:
     _kid, key = session.keyring.subkey("bounding", "*", use="ranks")
     with closing(session.conn.cursor()) as conn:
-        cells = _public_cells(conn, planned, day)
-        query = _query(planned, day, cells=cells)
+        cells = public_cells(conn, planned, day)
+        query = query_of(planned, day, cells=cells)
         bounded = aggregate(conn, query, Ranking(key, draw.id))
     keys, aggregates = bounded.keys, bounded.aggregates
     if planned.plan.selection is not None:
@@ -114,7 +117,7 @@ def _cells(session: Session, planned: Planned, draw: Draw, day: date | None) -> 
     return draw_cells(planned.plan, keys, aggregates)
 
 
-def _query(planned: Planned, day: date | None, *, cells: pa.Table | None) -> Query:
+def query_of(planned: Planned, day: date | None, *, cells: pa.Table | None) -> Query:
     declared = planned.declared
     unit = f"contributions.{identifier(declared.unit)}"
     if declared.unit_within is not None:
@@ -137,7 +140,7 @@ def _on(planned: Planned, day: date | None) -> str:
     return f" where {name} = date {literal(day.isoformat())}"
 
 
-def _public_cells(
+def public_cells(
     conn: duckdb.DuckDBPyConnection, planned: Planned, day: date | None
 ) -> pa.Table | None:
     """The public cells of a part, in the types of the contract; None where there are none."""
