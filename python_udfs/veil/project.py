@@ -20,6 +20,8 @@ from veil.errors import VeilError
 
 ZONES = ("identified", "pseudonymized", "marts")
 """Databases that the plugin attaches, in the order in which data flows through them."""
+IDENTIFIED = ZONES[0]
+"""The zone of data as delivered; what only the privacy office may see lies there too."""
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,7 @@ from veil.cli.recall import recall
 from veil.cli.rekey import emergency, reencrypt, translate
 from veil.cli.scan import scan
 from veil.cli.show import show
+from veil.cli.utility import utility
 from veil.errors import EXIT_FINE, EXIT_USAGE, VeilError
 from veil.process import forbid_core_files
 
@@ -70,6 +71,7 @@ cli.add_command(publish)
 cli.add_command(recall)
 cli.add_command(scan)
 cli.add_command(show)
+cli.add_command(utility)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

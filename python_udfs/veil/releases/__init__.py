@@ -6,7 +6,7 @@ belongs here knows the YAML and the arithmetic of `veil.differential`, and neith
 bounding and aggregation, the ledger and the mart's table are the affair of `veil.warehouse`.
 """
 
-from veil.releases.cells import draw_cells, select_groups
+from veil.releases.cells import draw_cells, realised_error, select_groups
 from veil.releases.declared import Declared, Key, Metric, MetricKind, release_name
 from veil.releases.parts import Aggregate, Part
 from veil.releases.period import Period
@@ -28,6 +28,7 @@ __all__ = [
     "expected_error",
     "problems",
     "read_declared",
+    "realised_error",
     "release_name",
     "select_groups",
 ]

@@ -16,12 +16,11 @@ from veil.errors import VeilError
 from veil.findings import Finding
 from veil.keys import Keyring
 from veil.policy.graph import Graph, Node
-from veil.project import ZONES, Project
+from veil.project import IDENTIFIED, Project
 from veil.state import load_keyring
 from veil.warehouse.quoting import identifier, literal
 from veil.warehouse.zones import attach_zone, close_zones, load_crypto, zone_password
 
-IDENTIFIED = ZONES[0]
 _ORDER = {"model": 0, "snapshot": 1, "seed": 2, "source": 3}
 _FETCH = 20_000
 _TEXT = 1 << 18

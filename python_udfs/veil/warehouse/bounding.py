@@ -49,11 +49,13 @@ class Bounded:
         keys: one row a cell, the partition keys in order.
         people: distinct privacy units of each cell, shape (cells,).
         aggregates: by part, shape (cells,), or (cells, width) for histograms and trees.
+        kept: share of the rows of these cells that bounding left, 1 where there are none.
     """
 
     keys: pa.Table = field(repr=False)
     people: Integers = field(repr=False)
     aggregates: Mapping[str, Integers] = field(repr=False)
+    kept: float
 
 
 def aggregate(conn: duckdb.DuckDBPyConnection, query: Query, ranking: Ranking) -> Bounded:
@@ -100,7 +102,9 @@ class _Work:
         ranks = self._ranking.of_groups(people[uid], groups[gid])
         kept = choose(uid, ranks, at_most=most.max_partitions_contributed)
         del ranks
+        before = int(rows.sum())
         uid, gid, rows = uid[kept], gid[kept], rows[kept]
+        after = int(np.minimum(rows, most.max_contributions_per_partition).sum())
         light = rows <= most.max_contributions_per_partition
         cells = len(groups)
         self._choose_rows(uid[~light], gid[~light], people=people, groups=groups)
@@ -114,7 +118,12 @@ class _Work:
                 totals[part.name] = self._by_row(part, cells=cells)
             elif part.aggregate is Aggregate.UNITS:
                 totals[part.name] = in_cells
-        return Bounded(keys=self._cells(), people=in_cells, aggregates=totals)
+        return Bounded(
+            keys=self._cells(),
+            people=in_cells,
+            aggregates=totals,
+            kept=after / before if before else 1.0,
+        )
 
     def _groups(self) -> Ranks:
         """The table `veil_groups` of the keys and their number, and each group's MAC."""

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -29,7 +29,7 @@ from veil.warehouse.ledger_budgets import (
     Account,
     Quote,
     account_of,
-    afford_draw,
+    afford_draws,
     is_loosened,
     is_raised,
     merged,
@@ -215,21 +215,23 @@ class Ledger:
         return self.charge_and_store_all([(draw, cells)])[0]
 
     def charge_and_store_all(
-        self, wanted: Iterable[tuple[Draw, Callable[[], pa.Table]]]
+        self, wanted: Sequence[tuple[Draw, Callable[[], pa.Table]]]
     ) -> list[Stored]:
-        """The same for several releases in turn, each committed by itself before the next one.
+        """The same for several in turn, each committed by itself; none, where not all of them fit.
 
         Where one raises, those before it stand.
         """
         with self._opened() as opened:
-            return [self._settle(opened, draw, cells) for draw, cells in wanted]
+            at = opened.book.moment(self._clock())
+            afford_draws(opened.book, [draw for draw, _ in wanted], at=at)
+            return [self._settle(opened, draw, cells, at=at) for draw, cells in wanted]
 
-    def _settle(self, opened: Opened, draw: Draw, cells: Callable[[], pa.Table]) -> Stored:
+    def _settle(
+        self, opened: Opened, draw: Draw, cells: Callable[[], pa.Table], *, at: datetime
+    ) -> Stored:
         made = opened.book.find(draw.id)
         if made is not None:
             return _given(opened, made)
-        at = opened.book.moment(self._clock())
-        afford_draw(opened.book, draw, at=at)
         # Nothing is drawn while nobody could notice that the record was put back.
         self._keeper.check()
         data = cells_to_bytes(cells())

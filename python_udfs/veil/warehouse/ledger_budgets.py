@@ -106,6 +106,19 @@ def afford_draw(book: Book, draw: Draw, *, at: datetime) -> None:
         _afford(one, book.made, draw, at=at)
 
 
+def afford_draws(book: Book, draws: Sequence[Draw], *, at: datetime) -> None:
+    """Check that releases fit together, those left out that are stored already.
+
+    Raises:
+        BudgetSpentError, VeilError: as `afford_draw`, for the first that does not.
+    """
+    planned = Book(made=list(book.made), budgets=book.budgets)
+    for draw in draws:
+        if planned.find(draw.id) is None:
+            afford_draw(planned, draw, at=at)
+            planned.made.append(_made(draw, at))
+
+
 def quotes(book: Book, draws: Sequence[Draw], *, at: datetime) -> list[Quote]:
     """What releases would cost if they were drawn one after the other; nothing is charged.
 

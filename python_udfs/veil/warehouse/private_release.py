@@ -18,10 +18,11 @@ import duckdb
 import pyarrow as pa
 
 from veil.differential.exact import shown_up
+from veil.differential.noise import require_opendp
 from veil.differential.ranks import Ranking
 from veil.errors import VeilError
 from veil.policy.graph import Graph, Node
-from veil.releases import draw_cells, select_groups
+from veil.releases import draw_cells, realised_error, select_groups
 from veil.warehouse.bounding import aggregate
 from veil.warehouse.change import change_digests
 from veil.warehouse.content import content_of
@@ -31,6 +32,7 @@ from veil.warehouse.ledger_rows import Draw
 from veil.warehouse.planned import Planned
 from veil.warehouse.quoting import identifier, literal
 from veil.warehouse.session import Session
+from veil.warehouse.utility import note_utility
 
 SCHEMA = "marts.veil"
 PATIENCE = 3600.0
@@ -104,6 +106,8 @@ def _changed(session: Session, planned: Planned, ledger: Ledger) -> Draw:
 
 
 def _cells(session: Session, planned: Planned, draw: Draw, day: date | None) -> pa.Table:
+    # A stored release is given again without it.
+    require_opendp()
     _kid, key = session.keyring.subkey("bounding", "*", use="ranks")
     with closing(session.conn.cursor()) as conn:
         cells = public_cells(conn, planned, day)
@@ -114,7 +118,11 @@ def _cells(session: Session, planned: Planned, draw: Draw, day: date | None) -> 
         named = select_groups(planned.plan, bounded.people)
         keys = keys.filter(pa.array(named))
         aggregates = {name: one[named] for name, one in aggregates.items()}
-    return draw_cells(planned.plan, keys, aggregates)
+    cells = draw_cells(planned.plan, keys, aggregates)
+    errors = realised_error(planned.plan, keys, aggregates, cells)
+    with closing(session.conn.cursor()) as conn:
+        note_utility(conn, draw, errors, cells=cells.num_rows, kept=bounded.kept)
+    return cells
 
 
 def query_of(planned: Planned, day: date | None, *, cells: pa.Table | None) -> Query:

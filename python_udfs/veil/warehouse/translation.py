@@ -12,13 +12,11 @@ import pyarrow as pa
 from veil.errors import UsageError, VeilError
 from veil.files import write_atomic
 from veil.keys import Keyring
-from veil.project import ZONES, Project
+from veil.project import IDENTIFIED, Project
 from veil.pseudonyms import Token
 from veil.warehouse.rekey_map import MAP, has_map
 from veil.warehouse.stored_pseudonyms import permitted_kids
 from veil.warehouse.zones import attach_zone, close_zones, is_encrypted, load_crypto
-
-IDENTIFIED = ZONES[0]
 
 
 def translate_csv(
