@@ -15,8 +15,13 @@ from veil.project import Project
 @click.command()
 @project_option
 @click.option("--json", "as_json_text", is_flag=True, help="For a machine; exact ratios.")
+@click.option(
+    "--tight",
+    metavar="DELTA",
+    help="Show the total at this delta as dp-accounting composes it; not enforced.",
+)
 @click.option("--target", metavar="NAME", help="Target of the profile; its default otherwise.")
-def budget(project: Project, as_json_text: bool, target: str | None) -> None:
+def budget(project: Project, as_json_text: bool, tight: str | None, target: str | None) -> None:
     """What of each privacy budget is spent and left, and what the next build would cost.
 
     Nothing is drawn and nothing is charged. Budgets are shown as dbt_project.yml declares them by
@@ -26,10 +31,12 @@ def budget(project: Project, as_json_text: bool, target: str | None) -> None:
     Example:
       veil budget
       veil budget --json
+      veil budget --tight 1e-6
     """
     from veil.check import render_models
+    from veil.differential.exact import read_delta
     from veil.state import load_state
-    from veil.warehouse.budget_report import as_plain, as_text, report_budgets
+    from veil.warehouse.budget_report import as_plain, as_text, report_budgets, tight_lines
 
     keyring, keeper = load_state(project)
     graph, rendered = render_models(
@@ -37,5 +44,8 @@ def budget(project: Project, as_json_text: bool, target: str | None) -> None:
     )
     report = report_budgets(project, keyring, keeper, graph, rendered)
     click.echo(json.dumps(as_plain(report), indent=2) if as_json_text else as_text(report))
+    if tight is not None:
+        for line in tight_lines(report, delta=read_delta(tight, name="--tight")):
+            click.echo(line, err=as_json_text)
     if not report.fits:
         sys.exit(EXIT_FINDING)

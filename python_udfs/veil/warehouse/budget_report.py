@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -10,7 +10,8 @@ from typing import Any
 from veil.audit.keeper import Keeper
 from veil.differential.budgets import cautions
 from veil.differential.exact import exact_text, shown_down, shown_up
-from veil.differential.measures import Spent
+from veil.differential.measures import Charge, Spent
+from veil.differential.tight import tight_epsilon
 from veil.differential.windows import Span
 from veil.keys import Keyring
 from veil.policy.graph import Graph
@@ -18,7 +19,7 @@ from veil.project import Project
 from veil.releases import expected_error
 from veil.warehouse.budgeting import declarations
 from veil.warehouse.ledger import Ledger
-from veil.warehouse.ledger_budgets import Account, Quote
+from veil.warehouse.ledger_budgets import Account, Quote, entries_of
 from veil.warehouse.planned import Planned
 
 
@@ -49,9 +50,11 @@ class NextRelease:
 
 @dataclass(frozen=True, slots=True)
 class BudgetReport:
-    """The accounts of all budgets in force, and the differential marts of the project."""
+    """The accounts of all budgets, every charge that counts for each, and the differential marts
+    of the project."""
 
     accounts: tuple[Account, ...]
+    charges: Mapping[str, Sequence[Charge]]
     releases: tuple[NextRelease, ...]
 
     @property
@@ -87,7 +90,12 @@ def report_budgets(
         NextRelease(one, tuple(quote for quote in quotes if quote.mart == one.node.unique_id))
         for one in planned
     )
-    return BudgetReport(tuple(ledger.spent(declared=declared)), releases)
+    accounts, made = tuple(ledger.spent(declared=declared)), ledger.releases()
+    charges = {
+        one.declared.name: [entry.charge for entry in entries_of(one.declared, made)]
+        for one in accounts
+    }
+    return BudgetReport(accounts, charges, releases)
 
 
 def as_text(report: BudgetReport) -> str:
@@ -102,6 +110,25 @@ def as_text(report: BudgetReport) -> str:
         lines.append(f"  {release.planned.node.name}: {_next(release)}")
         lines += [f"    {line}" for line in _error(release.planned)]
     return "\n".join(lines)
+
+
+def tight_lines(report: BudgetReport, *, delta: Fraction) -> list[str]:
+    """The tight total of each budget that was charged, over its whole lifetime.
+
+    Args:
+        report: the accounts.
+        delta: of the whole.
+
+    Raises:
+        VeilError: as `tight_epsilon`.
+    """
+    return [
+        f"budget `{one.declared.name}`: all releases together are within epsilon"
+        f" {tight_epsilon(report.charges[one.declared.name], delta=delta):.4g} at delta"
+        f" {shown_up(delta)} (dp-accounting; shown, not enforced)"
+        for one in report.accounts
+        if report.charges[one.declared.name]
+    ]
 
 
 def as_plain(report: BudgetReport) -> dict[str, Any]:
