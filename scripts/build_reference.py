@@ -12,12 +12,21 @@ from __future__ import annotations
 import argparse
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 import yaml
-from reference_lines import ENVIRONMENT, EXAMPLES, KEYS, LAYERS, VARIABLES
+from reference_lines import (
+    ENVIRONMENT,
+    EXAMPLES,
+    KEYS,
+    LAYERS,
+    METRIC_KEYS,
+    METRICS,
+    RELEASE_KEYS,
+    VARIABLES,
+)
 from reference_sources import (
     ROOT,
     Macro,
@@ -30,6 +39,9 @@ from reference_sources import (
     profiles,
     variables,
 )
+
+from veil.policy.graph import COLUMN_PARAMETERS, MODEL_PARAMETERS
+from veil.releases.declared import MetricKind
 
 NOTE = "<!-- Written by scripts/build_reference.py from the code. Do not edit. -->\n"
 
@@ -116,11 +128,29 @@ def profiles_page() -> str:
     return text
 
 
+def _lines(lines: dict[str, tuple[str, str]], *, known: Iterable[str]) -> list[tuple[str, ...]]:
+    """The rows of a table that must say something of every known word, and of no other."""
+    if set(lines) != set(known):
+        raise SystemExit(f"reference_lines.py: {sorted(set(lines) ^ set(known))}")
+    return [(f"`{key}`", *line) for key, line in lines.items()]
+
+
 def keys_page() -> str:
     rows = [(f"`{key}`", *KEYS[key]) for key in known_keys()]
+    head = ("parameter", "default", "says")
     return (
         "# YAML keys\n\nEvery key that veil reads from `config.meta` (or `meta`); an unknown"
-        " `privacy_` key is refused.\n\n" + _table(("key", "stands on", "says"), rows)
+        " `privacy_` key is refused.\n\n"
+        + _table(("key", "stands on", "says"), rows)
+        + "\n## A differential mart\n\nWith `privacy_release: differential` these stand on the"
+        " model too, in the field's own names ([how-to]"
+        "(../how-to/release-with-differential-privacy.md)). What has no default and is needed is"
+        " refused where it is missing, never guessed.\n\n"
+        + _table(head, _lines(RELEASE_KEYS, known=MODEL_PARAMETERS))
+        + "\nAnd these on a column:\n\n"
+        + _table(head, _lines(METRIC_KEYS, known=COLUMN_PARAMETERS))
+        + "\nKinds of `metric`:\n\n"
+        + _table(("metric", "needs", "is"), _lines(METRICS, known=MetricKind))
     )
 
 
@@ -164,10 +194,10 @@ def _macro_section(macro: Macro) -> str:
 def macros_page() -> str:
     text = (
         "# Macros\n\nEvery public macro, by folder; call it as `veil.<name>`.\n\nYou call"
-        " `pseudonymize`, `typed` and `suppress_small` in models, and `check_model` and"
-        " `gate_model` in hooks; the rest is called by these. What writes SQL dispatches, so that"
-        " an adapter of your own can override `default__<name>`. Every `mask_<name>` takes the"
-        " column as SQL, and what is known about it.\n"
+        " `pseudonymize`, `typed`, `suppress_small` and `dp_aggregate` in models, and"
+        " `check_model` and `gate_model` in hooks; the rest is called by these. What writes SQL"
+        " dispatches, so that an adapter of your own can override `default__<name>`. Every"
+        " `mask_<name>` takes the column as SQL, and what is known about it.\n"
     )
     folder = ""
     for macro in macros():
@@ -193,8 +223,19 @@ def tests_page() -> str:
 
 
 def _marts() -> list[dict[str, Any]]:
-    loaded = yaml.safe_load((ROOT / "models/marts/_marts.yml").read_text("utf-8"))
-    return list(loaded["models"])
+    found: list[dict[str, Any]] = []
+    for path in sorted((ROOT / "models/marts").glob("_*.yml")):
+        found += yaml.safe_load(path.read_text("utf-8")).get("models", [])
+    return found
+
+
+def _promise(meta: dict[str, Any]) -> str:
+    """What stands between a reader and a person: a threshold, or noise."""
+    if "privacy_threshold" in meta:
+        return f"at least {meta['privacy_threshold']} people"
+    word = "rho" if "rho" in meta else "epsilon"
+    each = f" for each {meta['privacy_increment']}" if "privacy_increment" in meta else ""
+    return f"noise, {word} {meta[word]}{each}"
 
 
 def overview_page() -> str:
@@ -217,25 +258,27 @@ def overview_page() -> str:
             (
                 link,
                 what,
-                grain.removeprefix("One row per ").rstrip("."),
+                re.split(r"[.;]", grain.removeprefix("One row per "))[0],
                 meta["privacy_audience"],
-                str(meta["privacy_threshold"]),
+                _promise(meta),
                 meta["privacy_population"],
             )
         )
     return (
         NOTE
         + "{% docs __overview__ %}\n\n# veil\n\nMarts from people data that publish no cell about"
-        " fewer people than a threshold.\n\nData flows down this list, and a model reads its own"
-        " layer, the one before, or a public hierarchy. Seeds and raw models share one"
-        " encrypted database file;"
-        " pseudonymized models and marts have one each, under keys of their own.\n\n"
+        " fewer people than a threshold, or add noise on a privacy budget.\n\nData flows down this"
+        " list, and a model reads its own layer, the one before, or a public list. Seeds and raw"
+        " models share one encrypted database file; pseudonymized models and marts have one"
+        " each, under keys of their own.\n\n"
         + _table(("layer", "colour", "prefix", "holds", "who reads it"), layers)
         + "\n## Marts\n\n"
-        + _table(("mart", "says", "one row per", "audience", "threshold", "speaks of"), marts)
+        + _table(("mart", "says", "one row per", "audience", "promise", "speaks of"), marts)
         + "\n## Reading a column\n\nOpen a column of a model to see its privacy keys:"
         " `privacy_class` and `privacy_type` on a raw model, `privacy_mask` and its arguments on a"
-        " pseudonymized one. An empty cell of a mart speaks of fewer people than the threshold.\n"
+        " pseudonymized one. An empty cell of a suppressed mart speaks of fewer people than the"
+        " threshold. A number of a differential mart stands between the two ends of its"
+        " interval, which leave out what bounding cut off.\n"
         "\n{% enddocs %}\n"
     )
 

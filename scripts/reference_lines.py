@@ -52,7 +52,11 @@ KEYS: dict[str, tuple[str, str]] = {
         "Who reads it; names the published file. A model with this key is a mart.",
     ),
     "privacy_population": ("mart", "Whom and which period the numbers speak of."),
-    "privacy_release": ("mart", "The kind of release. This version knows `suppressed`."),
+    "privacy_release": (
+        "mart",
+        "The kind of release: `suppressed`, or `differential`, which is written by"
+        " `materialized: private_release`.",
+    ),
     "privacy_unit": ("mart", "The pseudonym column that stands for a person."),
     "privacy_threshold": (
         "mart",
@@ -68,12 +72,100 @@ KEYS: dict[str, tuple[str, str]] = {
         "mart",
         "Version of its data contract, `2.0.0`; without it dbt's model version, else `1.0.0`.",
     ),
+    "privacy_budget": (
+        "differential mart",
+        "The budget that pays, a name in the variable `veil:budgets`.",
+    ),
+    "privacy_release_period": (
+        "differential mart",
+        "When it is drawn again: `once` (default), `day`, `month` (by the calendar in UTC), or a"
+        " whole number that a person raises.",
+    ),
+    "privacy_refresh": (
+        "differential mart",
+        "`period` (default), or `on_change`: drawn again when what it reads has changed. That it"
+        " changed is then public.",
+    ),
+    "privacy_increment": (
+        "differential mart",
+        "The partition key of days, each of which is a release of its own, frozen once it is"
+        " drawn. Needs `public_partitions` in the YAML.",
+    ),
+    "privacy_unit_within": (
+        "differential mart",
+        "The partition key of days within which the unit is one: a person-day. Its budget says"
+        " `within` likewise.",
+    ),
 }
 """By key: where it stands, and what it says."""
+
+RELEASE_KEYS: dict[str, tuple[str, str]] = {
+    "epsilon": ("", "Cost of one draw of the whole mart, with Laplace noise. This or `rho`."),
+    "rho": ("", "Cost of one draw of the whole mart, with Gaussian noise."),
+    "noise_kind": ("`laplace`", "`laplace` (with `epsilon`) or `gaussian` (with `rho`)."),
+    "max_partitions_contributed": ("", "In how many cells one unit counts at most."),
+    "max_contributions_per_partition": ("", "How many rows of one unit count in a cell at most."),
+    "public_partitions": (
+        "none: private",
+        "Which cells there are: for every key a list, or `{from: …, to: …}` of days or whole"
+        " numbers, both ends included; `to: yesterday` grows by itself.",
+    ),
+    "delta": (
+        "",
+        "Private partitions only, and needed there: the probability that a cell of people who are"
+        " alone in it is named.",
+    ),
+    "pre_threshold": (
+        "1",
+        "Private partitions only: a cell with fewer units is never named, whatever the noise.",
+    ),
+    "confidence": ("0.95", "Of every interval, for each cell by itself."),
+}
+"""By parameter of a differential mart: default (empty where it must be said), and what it says."""
+
+METRIC_KEYS: dict[str, tuple[str, str]] = {
+    "metric": ("", "What is measured; see below. A column without it is a partition key."),
+    "metric_column": ("", "The column of the query that is measured."),
+    "lower": ("", "Smallest value that counts; what is below counts as it."),
+    "upper": ("", "Largest value that counts; what is above counts as it."),
+    "resolution": (
+        "",
+        "Step of the grid on which values are added up and released; `lower` and `upper` are"
+        " multiples of it.",
+    ),
+    "default_value": (
+        "dropped",
+        "What a row counts as whose value is NULL, NaN or infinite; from `lower` to below `upper`.",
+    ),
+    "quantile": ("", "Which one: 0.5 is the median."),
+    "bins": ("", "Equal bins from `lower` to `upper`, each of whole steps."),
+    "branching": ("16", "Children of a node in the tree of a quantile."),
+    "weight": ("1", "Its share of the mart's cost, among all weights."),
+}
+"""By parameter of a metric: default (empty where the kind needs it), and what it says."""
+
+METRICS: dict[str, tuple[str, str]] = {
+    "count": ("nothing; `metric_column` to count only rows with a value", "Rows."),
+    "privacy_unit_count": ("nothing", "Distinct units: people."),
+    "distinct_count": ("`metric_column`", "Distinct values of a column."),
+    "sum": ("`metric_column`, `lower`, `upper`, `resolution`", "Sum of the clamped values."),
+    "mean": ("as `sum`", "Noisy sum by noisy count, within `lower` and `upper`."),
+    "variance": ("as `sum`", "Population variance, from three noisy parts."),
+    "quantile": (
+        "as `sum`, with `quantile` and `bins`",
+        "Lower edge of the bin that holds the quantile.",
+    ),
+    "histogram": ("as `sum`, with `bins`", "Rows in each bin, as a list."),
+}
+"""By kind of metric: what it needs, and what it is."""
 
 VARIABLES: dict[str, str] = {
     "veil:anchor": "Where each checkpoint of the audit record is copied to, so that a rollback of"
     " `state/` is noticed: `{path: FOLDER}`, or `{command: [PROGRAM, …], read: [PROGRAM, …]}`.",
+    "veil:budgets": "What each privacy unit may lose by all differential releases together:"
+    " `{NAME: {unit: DOMAIN, epsilon: 1, delta: 0.000001}}`, or `rho` in place of `epsilon`;"
+    " optional are `window` (`lifetime`, `year`, `month`, `day`), `within`, `sources`, `beside`"
+    " ([how-to](../how-to/release-with-differential-privacy.md#in-a-project-of-your-own)).",
     "veil:threshold": "Fewest distinct people that a shown cell speaks of, for marts that declare"
     " no `privacy_threshold`.",
     "veil:waivers": "Rules set aside for what has no YAML of its own: a list of"
@@ -119,7 +211,7 @@ LAYERS: dict[str, tuple[str, str, str, str]] = {
     "seeds": (
         "dark red",
         "`seed_`",
-        "people data as delivered, and public hierarchies (`hierarchy_`)",
+        "people data as delivered, public lists, and hierarchies (`hierarchy_`)",
         "the build alone",
     ),
     "raw": (
@@ -137,7 +229,7 @@ LAYERS: dict[str, tuple[str, str, str, str]] = {
     "marts": (
         "green",
         "none",
-        "suppressed aggregates, gated before commit",
+        "suppressed or noisy aggregates, gated before commit",
         "its audience, as a copy",
     ),
 }

@@ -15,6 +15,7 @@ from veil.cli.main import cli
 
 ROOT = Path(__file__).resolve().parents[1]
 DEFINITION = re.compile(r"{%-?\s*(macro|test)\s+([a-z]\w*)\(([^)]*)\)")
+MATERIALIZATION = re.compile(r"{%-?\s*materialization\s+(\w+), adapter='(\w+)'")
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,8 @@ def variables() -> dict[str, str]:
     for path in sorted((ROOT / "macros").rglob("*.sql")):
         for name, default in re.findall(r"var\('(veil:\w+)', ([^)]+)\)", path.read_text("utf-8")):
             found[name] = default
-    found["veil:anchor"] = "none"  # read by the plugin alone, from dbt_project.yml
+    # Read by the plugin alone, from dbt_project.yml.
+    found |= {"veil:anchor": "none", "veil:budgets": "{}"}
     return dict(sorted(found.items()))
 
 
@@ -88,7 +90,7 @@ def comment_of(path: Path) -> str:
 def macros() -> list[Macro]:
     """Every public macro and generic test, by folder and name."""
     described = _described()
-    found = []
+    found = list(_materializations(described))
     for path in sorted((ROOT / "macros").glob("*/[a-z]*.sql")):
         for kind, name, arguments in DEFINITION.findall(path.read_text("utf-8")):
             if name.startswith("default__") or path.parent.name == "_private":
@@ -101,7 +103,18 @@ def macros() -> list[Macro]:
             text = str(entry.get("description") or "").strip() or _from_comment(path)
             folder = "generic_tests" if kind == "test" else path.parent.name
             found.append(Macro(name, folder, f"{name}({arguments})", text, rows))
-    return found
+    return sorted(found, key=lambda one: one.folder)
+
+
+def _materializations(described: dict[str, Any]) -> Iterator[Macro]:
+    """Ways to write a table; dbt calls `private_release` of DuckDB by a longer name."""
+    for path in sorted((ROOT / "macros/materializations").glob("*.sql")):
+        for name, adapter in MATERIALIZATION.findall(path.read_text("utf-8")):
+            entry = described.get(f"materialization_{name}_{adapter}", {})
+            text = str(entry.get("description") or "").strip()
+            yield Macro(
+                name, path.parent.name, f"{{{{ config(materialized='{name}') }}}}", text, ()
+            )
 
 
 def _from_comment(path: Path) -> str:

@@ -107,6 +107,12 @@ def test_tutorial_works_as_written(shell: Shell) -> None:
     assert _follow("docs/tutorial.md", shell) >= 4
 
 
+def test_how_to_of_noise_works_as_written(shell: Shell) -> None:
+    """A new user's first differential mart: its cost, its release, a replay, and a spent budget."""
+
+    assert _follow("docs/how-to/release-with-differential-privacy.md", shell) >= 10
+
+
 @pytest.mark.parametrize(
     ("expected", "printed", "fits"),
     [

@@ -208,6 +208,22 @@ def test_partitions_made_of_people_are_refused(parent: str) -> None:
     assert any("tell who is there" in line for line in refused(raw))
 
 
+@pytest.mark.parametrize("is_ephemeral", [False, True])
+def test_model_between_is_part_of_the_query_or_refused(is_ephemeral: bool) -> None:
+    """A decile of everybody's costs moves with one person; nothing looks into a model between."""
+    raw = project()
+    deciles = (
+        "select visitor_key, region, ntile(10) over (order by cost) from {{ ref('psn_visits') }}"
+    )
+    between = node("deciles", "pseudonymized", deciles, [PSN], [column("region")])
+    between["config"]["materialized"] = "ephemeral" if is_ephemeral else "table"
+    mart(raw)["depends_on"]["nodes"] = ["model.shop.deciles"]
+    mart(raw)["raw_code"] = ROWS.replace("psn_visits", "deciles")
+    said = [line for line in refused(add(raw, between)) if "reads `deciles`" in line]
+
+    assert len(said) == (0 if is_ephemeral else 1)
+
+
 def test_partitions_that_nobody_can_read_are_taken_for_any_parent() -> None:
     """Jinja around the call hides nothing."""
     raw = with_partitions("seed.shop.seed_regions")
