@@ -10,6 +10,7 @@ from veil.gate import Chain, as_finding, check_pieces
 from veil.gate.chain import noisy, reads_itself
 from veil.gate.declared import parents_of
 from veil.gate.differential import check_differential
+from veil.gate.feeders import check_raw
 from veil.lineage import Relation
 from veil.policy.graph import BASES, Graph, Node
 
@@ -69,6 +70,10 @@ class Follower(Chain):
                 )
             declared = {column.name: column.data_type for column in node.columns.values()}
             return ordered(told), noisy(node, declared)
+        feeding: list[Finding] = []
+        if node.is_classified and not node.is_pseudonymized:
+            read = self.read_sql(node, sqls[0])
+            feeding = list(check_raw(self._graph, node, read, first, relations))
         own = first.relation(node.relation, types)
         refusals = list(first.refusals)
         for sql in sqls[1:]:
@@ -78,7 +83,7 @@ class Follower(Chain):
             both = "\n".join((*first_part, sql, ")"))
             own = self._analyse(node, both, [*relations, own]).relation(node.relation, types)
         told = [as_finding(refusal, node) for refusal in refusals]
-        return ordered([*told, *check_pieces(node, first)]), own
+        return ordered([*told, *check_pieces(node, first), *feeding]), own
 
     def _read(self, node: Node) -> Relation:
         found = None if node.kind in BASES else self._relation(node.unique_id)

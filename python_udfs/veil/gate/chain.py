@@ -12,7 +12,7 @@ import hashlib
 import json
 import re
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -125,6 +125,19 @@ class Chain:
         with self._lock:
             self._seen = {}
             return self._parents(node)
+
+    def feeders(self, node: Node) -> Iterator[tuple[Node, str, Analysis, list[Relation]]]:
+        """Each raw and pseudonymized model under a model as it was built: itself, its SQL with
+        three-part names, what the lineage says of it, and what it reads."""
+        with self._lock:
+            self._seen = {}
+            for one in self._graph.ancestors(node):
+                if one.kind == "model" and (one.is_classified or one.is_pseudonymized):
+                    relations = self._parents(one)
+                    for definition in self._definitions(one):
+                        own = [*relations, self._look(one).relation]
+                        found = self._analyse(one, definition.sql, own)
+                        yield one, self.read_sql(one, definition.sql), found, relations
 
     def read_sql(self, node: Node, sql: str) -> str:
         """A model's SQL with a name of three parts for every relation."""

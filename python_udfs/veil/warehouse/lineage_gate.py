@@ -13,6 +13,7 @@ from veil.errors import VeilError
 from veil.findings import Finding
 from veil.gate import Chain, Definition, as_finding, check_pieces, check_stranger
 from veil.gate.differential import check_differential
+from veil.gate.feeders import check_masks, check_raw
 from veil.policy.graph import Graph, Node
 from veil.policy.waivers import today
 from veil.project import ZONES
@@ -75,6 +76,11 @@ class LineageGate:
             if node.is_differential and not analysis.refusals:
                 read, parents = self._chain.read_sql(node, sql), self._chain.parents(node)
                 pieces += check_differential(node, read, analysis, parents)
+                for one, built, found, below in self._chain.feeders(node):
+                    if one.is_pseudonymized:
+                        pieces += check_masks(node, sql, found)
+                    else:
+                        pieces += check_raw(self._graph, one, built, found, below)
             if not analysis.refusals and not pieces and node.kind == "model":
                 adds = (
                     node.config.get("materialized") == "incremental"

@@ -194,10 +194,11 @@ def _line(planned: Planned, new: Sequence[Stored]) -> str:
     mart, budget = f"`{planned.node.name}`", f"`{planned.declared.budget}`"
     if not new:
         return f"{mart} is given again as it was released; budget {budget} is charged nothing."
-    losses: dict[str, Fraction] = {}
-    for line in (line for one in new for line in one.draw.lines):
-        word = line.charge.measure.value
-        losses[word] = losses.get(word, Fraction(0)) + line.charge.loss
-    cost = " and ".join(f"{word} {shown_up(loss)}" for word, loss in losses.items())
+    declared = planned.declared
+    losses = [sum((line.charge.loss for line in one.draw.lines), Fraction(0)) for one in new]
+    # A budget of person-days counts the dearest day.
+    is_daily = declared.unit_within is not None and declared.unit_within == declared.increment
+    cost = max(losses) if is_daily else sum(losses, Fraction(0))
     parts = f" in {len(new)} parts" if len(new) > 1 else ""
-    return f"{mart} is drawn anew{parts}: budget {budget} is charged {cost}."
+    charge = f"{declared.measure.value} {shown_up(cost)}"
+    return f"{mart} is drawn anew{parts}: budget {budget} is charged {charge}."
