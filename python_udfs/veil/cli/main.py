@@ -25,6 +25,7 @@ from veil.cli.recall import recall
 from veil.cli.rekey import emergency, reencrypt, translate
 from veil.cli.scan import scan
 from veil.cli.show import show
+from veil.cli.tune import tune
 from veil.cli.utility import utility
 from veil.errors import EXIT_FINE, EXIT_USAGE, VeilError
 from veil.process import forbid_core_files
@@ -71,6 +72,7 @@ cli.add_command(publish)
 cli.add_command(recall)
 cli.add_command(scan)
 cli.add_command(show)
+cli.add_command(tune)
 cli.add_command(utility)
 
 

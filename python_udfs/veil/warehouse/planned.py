@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 
 from veil.differential.windows import Confinement, Part
@@ -53,10 +53,23 @@ class Planned:
             relations[name or parent.relation] = parent.unique_id
             if name is not None:
                 sql = sql.replace(parent.relation, name)
+        self._relations = relations
+        self._canonical = canonical_query(sql, relations)
         parameters = dict(self.declared.parameters())
         if self.listed is not None:
-            parameters["public_partitions"] = relations.get(self.listed, self.listed)
-        self._definition = definition_of(parameters, canonical_query(sql, relations))
+            parameters["public_partitions"] = self.cells_listed
+        self._definition = self.definition(parameters)
+
+    @property
+    def cells_listed(self) -> object:
+        """Which cells there are: the relation that lists them, or the mart's own keys."""
+        if self.listed is not None:
+            return self._relations.get(self.listed, self.listed)
+        return self.declared.parameters()["keys"]
+
+    def definition(self, parameters: Mapping[str, object]) -> str:
+        """The definition of a release with these parameters over the mart's row query."""
+        return definition_of(parameters, self._canonical)
 
     def days(self) -> Sequence[date | None]:
         """The parts that are released one by one; one part that is the whole, in the usual case."""
