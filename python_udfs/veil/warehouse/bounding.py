@@ -155,14 +155,25 @@ class _Work:
                     remedy="Cast it in the mart's SQL to the `data_type` that the mart declares.",
                 )
 
-    @property
-    def _joined(self) -> str:
-        """The rows with the numbers of their unit and group; others than the public cells end."""
-        on = " and ".join(f"r.{key} is not distinct from g.{key}" for key in self._keys) or "true"
+    def _rows_of(self, pairs: str, *, at: str = "") -> str:
+        """The rows of some pairs of unit and group, from one join of texts and keys.
+
+        Args:
+            pairs: table of unit and group, by their numbers.
+            at: a further column of it.
+        """
+        keys = "".join(f", g.{key}" for key in self._keys)
+        on = "".join(f" and r.{key} is not distinct from p.{key}" for key in self._keys)
         return (
-            f"(select {UID}, {_GID}{''.join(f', r.{one}' for one in self._columns)}"
-            f" from {ROWS} as r join {UNITS} using ({UNIT}) join veil_groups as g on {on})"
+            f"(select p.{_GID}{at and f', p.{at}'}{self._values('r.')} from {ROWS} as r join"
+            f" (select {UNIT}, {_GID}{at and f', {at}'}{keys} from {pairs} join {UNITS}"
+            f" using ({UID}) join veil_groups as g using ({_GID})) as p"
+            f" on r.{UNIT} = p.{UNIT}{on})"
         )
+
+    def _values(self, table: str = "") -> str:
+        """What the metrics are over, after a comma."""
+        return "".join(f", {table}{one}" for one in self._columns)
 
     def _pairs(self) -> tuple[Integers, Integers, Integers, list[Integers]]:
         """Each unit's groups: unit, group, rows, and the sum of each part over few enough rows."""
@@ -173,9 +184,15 @@ class _Work:
             " else 0 end"
             for part in self._summed
         ]
+        on = " and ".join(f"r.{key} is not distinct from g.{key}" for key in self._keys) or "true"
+        # Rows outside the public cells end here.
+        joined = (
+            f"select {UID}, {_GID}{self._values('r.')} from {ROWS} as r join {UNITS}"
+            f" using ({UNIT}) join veil_groups as g on {on}"
+        )
         chosen = ", ".join((UID, _GID, "count(*) as n", *sums))
         table = self._conn.execute(
-            f"select {chosen} from {self._joined} group by {UID}, {_GID}"
+            f"select {chosen} from ({joined}) group by {UID}, {_GID}"
         ).to_arrow_table()
         self._refuse_overflow(table.columns[3:])
         uid, gid, rows, *found = (
@@ -194,11 +211,9 @@ class _Work:
         """The rows that stay of pairs with more than Linf: the table `veil_chosen`."""
         pairs = {"veil uid": uid, "veil gid": gid, "veil o": np.arange(len(uid), dtype=np.int64)}
         self._conn.register("veil_heavy", pa.table(pairs))
-        columns = "".join(f", {one}" for one in self._columns)
         self._conn.execute(
             f"create temp table veil_heavy_rows as select row_number() over () - 1 as {_ROW},"
-            f" {_OWNER}, {_GID}{columns} from {self._joined}"
-            f" join veil_heavy using ({UID}, {_GID})"
+            f" {_OWNER}, {_GID}{self._values()} from {self._rows_of('veil_heavy', at=_OWNER)}"
         )
         # Which copy of the same content a row is, so that each copy has a rank of its own; which
         # of them is called the first changes nothing.
@@ -215,7 +230,7 @@ class _Work:
         chosen = places[choose(owners, ranks, at_most=most)]
         self._conn.register("veil_kept_rows", pa.table({"veil r": chosen}))
         self._conn.execute(
-            f"create temp table veil_chosen as select {_GID}{columns} from veil_heavy_rows"
+            f"create temp table veil_chosen as select {_GID}{self._values()} from veil_heavy_rows"
             f" join veil_kept_rows using ({_ROW})"
         )
 
@@ -258,7 +273,7 @@ class _Work:
         column = identifier(str(part.column))
         rows = (
             f"(select {_GID}, {column} from veil_chosen union all"
-            f" select {_GID}, {column} from {self._joined} join veil_light using ({UID}, {_GID}))"
+            f" select {_GID}, {column} from {self._rows_of('veil_light')})"
         )
         if part.aggregate is Aggregate.DISTINCT:
             found = self._arrays(

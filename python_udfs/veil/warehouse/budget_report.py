@@ -84,7 +84,7 @@ def report_budgets(
     ledger = Ledger(project, keyring, keeper)
     planned = [Planned(graph, graph.node(one), sql) for one, sql in sorted(rendered.items())]
     declared = declarations(graph, project.config())
-    draws = [draw for one in planned for draw in one.draws()]
+    draws = [draw for one in planned for draw in one.draws(period=_next_period(ledger, one))]
     quotes = ledger.quote(draws, declared=declared)
     releases = tuple(
         NextRelease(one, tuple(quote for quote in quotes if quote.mart == one.node.unique_id))
@@ -96,6 +96,16 @@ def report_budgets(
         for one in accounts
     }
     return BudgetReport(accounts, charges, releases)
+
+
+def _next_period(ledger: Ledger, planned: Planned) -> str:
+    """The number after the newest release of a mart that is drawn on change: whether the data has
+    changed is not looked at, so it is quoted as if it had."""
+    if not planned.declared.on_change:
+        return ""
+    draw = planned.draw(None, period="1")
+    latest = ledger.latest(draw.name, draw.definition)
+    return "1" if latest is None else str(int(latest.draw.period) + 1)
 
 
 def as_text(report: BudgetReport) -> str:

@@ -253,15 +253,13 @@ class Ledger:
             return None if made is None else _given(opened, made)
 
     def latest(self, name: str, definition: str) -> Stored | None:
-        """The newest release of that name and definition, whatever its period.
-
-        For `privacy_refresh: on_change`, which compares `draw.change`.
-        """
+        """The last of that name and definition that a number is the period of; for `on_change`."""
+        wanted = (name, definition)
         with self._opened() as opened:
-            for made in reversed(opened.book.made):
-                if (made.draw.name, made.draw.definition) == (name, definition):
-                    return _given(opened, made)
-        return None
+            made = [one for one in opened.book.made if one.draw.period.isdecimal()]
+            same = [one for one in made if (one.draw.name, one.draw.definition) == wanted]
+            newest = max(same, key=lambda one: int(one.draw.period), default=None)
+            return None if newest is None else _given(opened, newest)
 
     def quote(
         self, draws: Sequence[Draw], *, declared: Collection[Declaration] | None = None

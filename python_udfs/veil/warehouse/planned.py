@@ -105,7 +105,10 @@ class Planned:
             change=change,
         )
 
-    def draws(self) -> list[Draw]:
-        """All that the next build would ask for; under `on_change`, what a change would cost."""
-        period = "1" if self.declared.on_change else ""
+    def draws(self, *, period: str = "") -> list[Draw]:
+        """All that the next build asks for.
+
+        Args:
+            period: the number of the next draw, for a mart that is drawn on change.
+        """
         return [self.draw(day, period=period) for day in self.days()]

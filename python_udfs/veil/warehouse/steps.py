@@ -117,7 +117,10 @@ def _exact(column: str, data_type: str, clamp: Clamp) -> str | None:
     largest = max(abs(low), abs(high), 1)
     # A unit of the last place is `up / down` steps.
     up, down = (1 / (clamp.resolution * last)).as_integer_ratio()
-    if largest * last >= 10**_DIGITS or 8 * (largest + 1) * up + 8 * down >= 2**62:
+    # Counted from an even step at or below the bound; see the end.
+    lower = ends(clamp)[0] // 2 * 2
+    reach = 2 * (largest * up + abs(lower) * down) + down
+    if largest * last >= 10**_DIGITS or reach >= 2**63:
         return None
     if not found:
         units = f"least(greatest({column}, {low}), {high})"
@@ -131,9 +134,8 @@ def _exact(column: str, data_type: str, clamp: Clamp) -> str | None:
     units = f"cast({units} as bigint)" + (f" * {up}" if up != 1 else "")
     if down == 1:
         return units
-    # Half a step is added and rounded down; at a tie, an odd result is one too many. Counted from
-    # an even step at or below the bound, because `//` and `%` are meant for what is not negative.
-    lower = ends(clamp)[0] // 2 * 2
+    # Half a step is added and rounded down (`//` does so above 0 only); at a tie, an odd result is
+    # one too many.
     halves = f"(2 * greatest({units} - {lower * down}, 0) + {down})"
     tie = f"case when {halves} % {4 * down} = {2 * down} then 1 else 0 end"
     return f"{halves} // {2 * down} - {tie} + {lower}"

@@ -102,6 +102,9 @@ def test_on_change_draws_again_for_other_rows_alone(project: DbtProject) -> None
     again = spent(project)["visitors"]
     edit_visits(project, lambda all_rows: all_rows[1:])
     outcome = project.dbt(*chosen)
+    _, plain = asked(project)
+    costs = {one["mart"].rpartition(".")[2]: one["costs"] for one in plain["next_build"]}
 
     assert outcome.ok, outcome.text
+    assert costs["visits_by_region"]["visitors"]["loss"] == "1/4", "quoted as if it had changed"
     assert (first, again, spent(project)["visitors"]) == (5.05, 5.05, 5.3)

@@ -50,7 +50,7 @@ def test_one_charge_costs_no_more_than_itself() -> None:
 
 
 def test_rho_agrees_with_our_conversion() -> None:
-    """Two ways to the same theorem: Canonne, Kamath, Steinke 2020, over all orders and over some."""
+    """Two ways to one theorem: Canonne, Kamath, Steinke 2020, over all orders and over some."""
     pytest.importorskip("dp_accounting")
     found = tight_epsilon([in_rho("1/4"), in_rho("1/4")], delta=DELTA)
     ours = float(epsilon_of_rho(Fraction(1, 2), delta=DELTA))

@@ -207,10 +207,11 @@ def test_a_clock_put_back_opens_no_former_window(project: Project) -> None:
 
 
 def test_an_on_change_release_finds_its_last_draw(project: Project) -> None:
-    """The digest of what was read stands in the ledger, and nowhere in the record."""
+    """The one of the highest number; its digest stands in the ledger, nowhere in the record."""
     open_ledger = ledger(project)
     assert open_ledger.latest("visits", draw().definition) is None
-    for period, change in (("1", "ab" * 32), ("2", "cd" * 32)):
+    draws = {"9": "ab" * 32, "10": "cd" * 32, "once": None, "2026-06": None, "2": None}
+    for period, change in draws.items():
         open_ledger.charge_and_store(draw(period, change=change), cells)
     found = open_ledger.latest("visits", draw().definition)
 
