@@ -1,8 +1,10 @@
 """Which of a person's contributions stay, where there are more than the bounds allow.
 
 Each contribution has a rank, and the lowest ones stay. A rank is a pseudo-random function of the
-bounding key, the release, the person, the group, and (for rows) the row's content: nobody without
-the key can say which ones stay, no row number or order enters, and no other person's rows do. See
+bounding key, the release, the person, the group, and (for rows) the row's content with the number
+of the copy that it is, so that of ten rows each is as likely to stay as any, however many of them
+are alike: nobody without the key can say which ones stay, no row number or order enters, and no
+other person's rows do. See
 docs/decisions/0017-ranks.md for why a group's rank ends in AES.
 
     person  = HMAC-SHA256(K, "u" person)          first 64 bits
@@ -84,7 +86,8 @@ class Ranking:
 
         Args:
             people, groups: as for `of_groups`, one for each row, shape (n,).
-            contents: n canonical texts of what the rows hold, without NULL.
+            contents: n canonical texts of what the rows hold, without NULL; copies of a row within
+                a person and group are told apart by a number.
         """
         heads = np.stack([people, groups], axis=1)
         width = heads.dtype.itemsize * 2
