@@ -13,6 +13,7 @@ from typing import Any
 
 from veil.contracts.draft import VERSION_KEY, Contract, draft
 from veil.contracts.files import OWN_KEYS, read_contracts
+from veil.contracts.released import PROPERTY, promise_breaks
 from veil.contracts.types import physical
 from veil.findings import Finding, Level, ordered
 from veil.policy.graph import Graph
@@ -139,6 +140,10 @@ def _promises(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[tuple[
     was, is_ = old.get("privacy_threshold"), new.get("privacy_threshold")
     if isinstance(was, int) and isinstance(is_, int) and is_ < was:
         yield "", f"the threshold was {was} and is {is_}"
+    noisy = old.get(PROPERTY), new.get(PROPERTY)
+    # Where the kind of release changed, that is said, and all the rest with it.
+    if isinstance(noisy[0], Mapping) and old.get("privacy_release") == new.get("privacy_release"):
+        yield from (("", what) for what in promise_breaks(noisy[0], noisy[1] or {}))
 
 
 def _finding(

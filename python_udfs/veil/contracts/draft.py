@@ -6,7 +6,15 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from veil.contracts.quality import cells_of, column_rules, is_required, mart_rules, role_of
+from veil.contracts.quality import (
+    cells_of,
+    column_rules,
+    is_required,
+    mart_rules,
+    once_each,
+    role_of,
+)
+from veil.contracts.released import LIMITATIONS, PROPERTY, Released, released
 from veil.contracts.types import logical, physical
 from veil.policy.graph import Column, Graph, Node
 
@@ -44,6 +52,7 @@ def draft(
     """
     audience = str(mart.meta["privacy_audience"])
     least = effective_threshold(graph, mart, threshold=threshold)
+    noisy = released(mart)
     description = " ".join(mart.description.split())
     contract: Contract = {
         "apiVersion": API_VERSION,
@@ -65,8 +74,11 @@ def draft(
                 "physicalType": "table",
                 "description": description,
                 "dataGranularityDescription": _granularity(description),
-                "properties": [_property(graph, mart, one) for one in mart.columns.values()],
-                "quality": mart_rules(graph, mart, threshold=least),
+                "properties": [_property(graph, mart, one, noisy) for one in mart.columns.values()],
+                "quality": [
+                    *mart_rules(graph, mart, threshold=least),
+                    *([once_each(noisy.grain)] if noisy is not None else []),
+                ],
             }
         ],
         "roles": [{"role": audience, "access": "read"}],
@@ -85,11 +97,20 @@ def draft(
             "privacy_population": _text(mart.meta.get("privacy_population") or ""),
             "privacy_release": _text(mart.meta.get("privacy_release") or ""),
             "privacy_unit": _text(mart.meta.get("privacy_unit") or ""),
-            "privacy_threshold": least,
-            "privacy_grain": list(cells_of(graph, mart).get("grain") or []),
+            **_promise(graph, mart, noisy, least),
         }.items()
     ]
     return contract
+
+
+def _promise(graph: Graph, mart: Node, noisy: Released | None, least: int) -> dict[str, Any]:
+    """What protects the cells: noise, or a threshold."""
+    if noisy is not None:
+        return {"privacy_grain": list(noisy.grain), PROPERTY: dict(noisy.promise)}
+    return {
+        "privacy_threshold": least,
+        "privacy_grain": list(cells_of(graph, mart).get("grain") or []),
+    }
 
 
 def contract_id(mart: Node) -> str:
@@ -121,6 +142,8 @@ def _limitations(mart: Node, threshold: int) -> str:
             f"A cell that speaks of fewer than {threshold} distinct people is empty; an empty cell"
             " is not zero. Rows may be missing from a sum: do not add cells up to a total."
         )
+    elif mart.is_differential:
+        parts.append(LIMITATIONS)
     return " ".join(parts)
 
 
@@ -143,8 +166,8 @@ def _servers(mart: Node, audience: str) -> list[dict[str, Any]]:
     ]
 
 
-def _property(graph: Graph, mart: Node, column: Column) -> dict[str, Any]:
-    role = role_of(graph, mart, column)
+def _property(graph: Graph, mart: Node, column: Column, noisy: Released | None) -> dict[str, Any]:
+    role = noisy.roles[column.name] if noisy is not None else role_of(graph, mart, column)
     found: dict[str, Any] = {
         "name": column.name,
         "logicalType": logical(column.data_type),

@@ -110,16 +110,20 @@ def _cell_rules(mart: Node, arguments: Mapping[str, Any], *, threshold: int) -> 
             "query": _rows_where(mart, f"{_quoted(count)} is null and ({shown})"),
             "mustBe": 0,
         }
-    if grain:
-        yield {
-            "name": "one_row_per_cell",
-            "description": "Each combination of the grain stands once.",
-            "metric": "duplicateValues",
-            "arguments": {"properties": grain},
-            "mustBe": 0,
-        }
-    else:
-        yield {"name": "one_row", "metric": "rowCount", "mustBeLessOrEqualTo": 1}
+    yield once_each(grain)
+
+
+def once_each(grain: Sequence[str]) -> Rule:
+    """The rule that every cell stands once; without a grain there is one cell."""
+    if not grain:
+        return {"name": "one_row", "metric": "rowCount", "mustBeLessOrEqualTo": 1}
+    return {
+        "name": "one_row_per_cell",
+        "description": "Each combination of the grain stands once.",
+        "metric": "duplicateValues",
+        "arguments": {"properties": list(grain)},
+        "mustBe": 0,
+    }
 
 
 def _named(test: Mapping[str, Any]) -> Rule:

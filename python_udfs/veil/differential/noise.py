@@ -80,6 +80,21 @@ class Noisy:
     noise: Noise
 
 
+def require_opendp() -> None:
+    """Refuse, before anything is charged, where noise cannot be drawn.
+
+    Raises:
+        VeilError: OpenDP is not installed, or does not load.
+    """
+    try:
+        import opendp.measurements  # noqa: F401
+    except Exception:  # its library fails to load in many ways
+        raise VeilError(
+            "OpenDP, which draws all noise, is not installed or does not load; nothing is charged.",
+            remedy="Run `pip install 'dbt-veil[differential]'`.",
+        ) from None
+
+
 def add_noise(parts: Sequence[tuple[Integers, Noise]]) -> list[Noisy]:
     """Add a fresh, independent draw to every value: one vector call for each distinct noise.
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from veil.doctor import (
+    differential,
     flags,
     git,
     leftovers,
@@ -28,6 +29,7 @@ CHECKS: tuple[Check, ...] = (
     *flags.CHECKS,
     *packages.CHECKS,
     *versions.CHECKS,
+    *differential.CHECKS,
     *git.CHECKS,
     *machine.CHECKS,
     *leftovers.CHECKS,

@@ -21,7 +21,10 @@ EXACT = re.compile(r"=?=?\s*\d+(\.\d+)*[\w.+-]*")
 PIN = re.compile(r"([A-Za-z0-9][\w.-]*)(?:\[[^\]]*\])?==([^\s;\\]+)")
 PIP_LOCKS = ("requirements*.lock", "requirements*.txt")
 TOML_LOCKS = ("uv.lock", "poetry.lock", "pdm.lock", "pylock*.toml")
-WATCHED = ("dbt-core", "dbt-duckdb", "duckdb", "duckdb-extension-httpfs", "cryptography", "sqlglot")
+WATCHED = (
+    *("dbt-core", "dbt-duckdb", "duckdb", "duckdb-extension-httpfs"),
+    *("cryptography", "sqlglot", "opendp"),
+)
 
 
 def dbt_packages_are_pinned(place: Place) -> Iterator[Finding]:

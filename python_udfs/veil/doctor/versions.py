@@ -59,28 +59,36 @@ def no_known_hole(place: Place) -> Iterator[Finding]:
         )
 
 
-def declared() -> tuple[list[Requirement], str]:
-    """veil's own requirements without extras, and its range of Python versions.
+def declared(extra: str = "") -> tuple[list[Requirement], str]:
+    """veil's own requirements, and its range of Python versions.
 
     From the installed distribution; in a checkout without one, from pyproject.toml.
+
+    Args:
+        extra: whose requirements are meant; those without an extra where it is empty.
     """
     try:
         found = importlib.metadata.distribution(DISTRIBUTION)
         lines, python = found.requires or [], str(found.metadata["Requires-Python"] or "")
     except importlib.metadata.PackageNotFoundError:
-        lines, python = _from_checkout()
+        lines, python = _from_checkout(extra)
     wanted = []
     for line in lines:
         try:
             requirement = Requirement(line)
         except InvalidRequirement:
             continue
-        if requirement.marker is None or requirement.marker.evaluate({"extra": ""}):
+        # A line without an extra is no marker, or one that holds for all.
+        plain, ours = (
+            requirement.marker is None or requirement.marker.evaluate({"extra": one})
+            for one in ("", extra)
+        )
+        if ours and (plain == (not extra)):
             wanted.append(requirement)
     return wanted, python
 
 
-def _from_checkout() -> tuple[list[str], str]:
+def _from_checkout(extra: str) -> tuple[list[str], str]:
     file = Path(__file__).resolve().parents[3] / "pyproject.toml"
     try:
         project = tomllib.loads(file.read_text(encoding="utf-8"))["project"]
@@ -88,7 +96,11 @@ def _from_checkout() -> tuple[list[str], str]:
         return [], ""
     if project.get("name") != DISTRIBUTION:
         return [], ""
-    return list(project.get("dependencies", [])), str(project.get("requires-python", ""))
+    python = str(project.get("requires-python", ""))
+    if not extra:
+        return list(project.get("dependencies", [])), python
+    lines = project.get("optional-dependencies", {}).get(extra, [])
+    return [f"{line}; extra == '{extra}'" for line in lines], python
 
 
 def _parsed(text: str | None) -> Version | None:

@@ -48,6 +48,7 @@ KINDS = {
     "profile_changed": ("Profile changed", "Does the other profile protect as much?"),
     "promise_changed": ("Promise changed", "Does the promise still hold for these readers?"),
     "query_changed": ("Query changed", "Are the numbers finer than before, or about fewer people?"),
+    "release_drawn": ("Drawn anew", ""),
     "rows_chosen": ("Rows are chosen by more", "May readers know that these data choose the rows?"),
     "setting_changed": ("Setting changed", "What does the setting do?"),
     "source_gone": ("Made of less", ""),

@@ -21,7 +21,7 @@ from veil.files import write_atomic
 from veil.policy.waivers import today
 from veil.project import Project
 
-FORMAT = 1
+FORMAT = 2
 KEPT = 4
 """Pictures of earlier commits that are kept under target/veil/base/."""
 

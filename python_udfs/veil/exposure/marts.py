@@ -9,6 +9,8 @@ from typing import Any
 from veil.contracts.compare import breaking
 from veil.exposure.change import Change, change, look, note
 from veil.exposure.picture import Picture
+from veil.exposure.released import PARAMETERS
+from veil.exposure.spending import promised, release_changes
 from veil.exposure.strength import is_number
 from veil.exposure.words import (
     code,
@@ -206,7 +208,9 @@ def _promises(old: Json, new: Json) -> Iterator[Change]:
             after=code(new["unit"] or "none"),
             **place_of(new),
         )
-    if old["threshold"] != new["threshold"]:
+    yield from release_changes(old, new)
+    # Noise protects the cells of a differential mart, however few people are in them.
+    if old["threshold"] != new["threshold"] and new["differential"] is None:
         lower = new["threshold"] < old["threshold"]
         yield change(
             "threshold_changed",
@@ -216,7 +220,8 @@ def _promises(old: Json, new: Json) -> Iterator[Change]:
             after=plural(new["threshold"], "person").replace("persons", "people"),
             **place_of(new),
         )
-    for key in sorted(old["promises"].keys() | new["promises"].keys()):
+    said = PARAMETERS if _is_read(old, new) else frozenset[str]()
+    for key in sorted((old["promises"].keys() | new["promises"].keys()) - said):
         was, is_ = old["promises"].get(key), new["promises"].get(key)
         if was != is_:
             numbers = is_number(was) and is_number(is_)
@@ -228,6 +233,12 @@ def _promises(old: Json, new: Json) -> Iterator[Change]:
                 after=str(is_) if numbers else "",
                 **place_of(new),
             )
+
+
+def _is_read(old: Json, new: Json) -> bool:
+    """Whether the differential parameters, where there are any, are compared as what they mean."""
+    found = [one["differential"] for one in (old, new)]
+    return any(found) and {} not in found
 
 
 def _is_tighter(key: str, was: float, is_: float) -> bool:
@@ -328,10 +339,12 @@ def _visible(mart: Json, name: str) -> Change:
 
 
 def _promised(mart: Json) -> str:
+    how = f"in cells of {mart['threshold']} people or more"
+    if mart["differential"] is not None:
+        how = promised(mart["differential"]) if mart["differential"] else "without a whole promise"
     return (
         f"about {code(mart['population'] or 'a population that is not declared')},"
-        f" {code(mart['release'] or 'no kind of release')}, in cells of"
-        f" {mart['threshold']} people or more"
+        f" {code(mart['release'] or 'no kind of release')}, {how}"
     )
 
 

@@ -18,9 +18,11 @@ from veil.contracts import draft
 from veil.contracts.draft import effective_threshold
 from veil.errors import VeilError
 from veil.exposure.query import Queries, digest
+from veil.exposure.released import budgets_of, release_of
 from veil.exposure.treatments import Treatments, hierarchies, meta_of
 from veil.gate import layer_of
 from veil.lineage import Relation
+from veil.policy.budgets import VARIABLE as BUDGETS
 from veil.policy.graph import BASES, Graph, Node
 from veil.policy.settings import THRESHOLD
 from veil.policy.waivers import project_waivers, waivers_of
@@ -39,7 +41,7 @@ BUDGET = frozenset(
 )
 """Keys of releases that bear no prefix."""
 SHOWN = ("privacy_purpose", "privacy_purposes", "privacy_retention", "privacy_owner")
-VEIL_VARIABLES = ("veil:threshold", "veil:publish", "veil:waivers", "veil:anchor")
+VEIL_VARIABLES = (BUDGETS, "veil:threshold", "veil:publish", "veil:waivers", "veil:anchor")
 
 
 @dataclass(frozen=True)
@@ -134,6 +136,7 @@ class _Drawing:
             "threshold": self._threshold,
             "publish": variables.get("veil:publish", True) is not False,
             "waivers": [_waiver(one, node) for node, one in project_waivers(config)],
+            "budgets": budgets_of(self.graph, config),
             "variables": {
                 str(name): digest(value)
                 for name, value in sorted(variables.items())
@@ -207,6 +210,7 @@ class _Drawing:
             "release": _text(meta.get("privacy_release")),
             "unit": _text(meta.get("privacy_unit")),
             "threshold": self._effective_threshold(node),
+            "differential": release_of(node, meta, code=self._queries.code_of(node)),
             "gates": {_gate_name(gate): _gate(gate) for gate in self.graph.gates(node)},
             "contract": bool((node.config.get("contract") or {}).get("enforced")),
             "promise": self._contract(node),

@@ -74,13 +74,16 @@ class Queries:
 
     def of(self, node: Node) -> tuple[str, str]:
         """Digest of the whole query, and of what it computes with."""
-        code = node.code
-        if node.kind == "model" and node.raw.get("package_name") == self._parsed.project:
-            code = self._texts.get(node.file, code)
-        parts = [tokens(code.strip())]
+        parts = [tokens(self.code_of(node).strip())]
         for macro in sorted(self._macros(node.raw)):
             parts.append(tokens(str(self._parsed.macros[macro].get("macro_sql") or "")))
         return digest(parts), digest([terms(one) for one in parts])
+
+    def code_of(self, node: Node) -> str:
+        """The SQL of a node as written; that of its file, where it is newer than the parse."""
+        if node.kind == "model" and node.raw.get("package_name") == self._parsed.project:
+            return self._texts.get(node.file, node.code)
+        return node.code
 
     def _macros(self, raw: Mapping[str, Any]) -> set[str]:
         """The macros that it calls, those of dbt and of veil left out: their packages have a

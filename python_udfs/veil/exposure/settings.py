@@ -6,16 +6,15 @@ from collections.abc import Iterator
 
 from veil.exposure.change import Change, change, look, note
 from veil.exposure.picture import Picture
+from veil.exposure.spending import FILE, budget_changes
 from veil.exposure.waivers import waiver_changes
 from veil.exposure.words import code
-
-FILE = "dbt_project.yml"
 
 
 def setting_changes(before: Picture, after: Picture) -> Iterator[Change]:
     """Every change of a setting. Without an earlier picture only what makes an exception is new."""
     new = after.project
-    old = before.project or {**new, "waivers": [], "other_hooks": []}
+    old = before.project or {**new, "waivers": [], "other_hooks": [], "budgets": {}}
     if old["threshold"] != new["threshold"]:
         lower = new["threshold"] < old["threshold"]
         yield change(
@@ -30,6 +29,7 @@ def setting_changes(before: Picture, after: Picture) -> Iterator[Change]:
         message = f"a build {'now ends' if new['publish'] else 'no longer ends'} by publishing."
         yield change("setting_changed", message, exposes=new["publish"], file=FILE)
     yield from waiver_changes(old["waivers"], new["waivers"], "the project", file=FILE)
+    yield from budget_changes(old["budgets"], new["budgets"])
     if old["profile"] != new["profile"]:
         yield look(
             "profile_changed",

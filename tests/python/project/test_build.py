@@ -10,13 +10,14 @@ pytestmark = pytest.mark.project
 
 
 def test_build_publishes_every_mart(built: DbtProject) -> None:
-    """One `dbt build` leaves a file with every mart in it."""
-    with built.published() as conn:
-        tables = {
-            row[0] for row in conn.execute("select table_name from duckdb_tables()").fetchall()
-        }
+    """One `dbt build` leaves a file an audience, with every mart of it."""
+    tables = set()
+    for audience in ("open_data", "research"):
+        with built.published(audience) as conn:
+            found = conn.execute("select table_name from duckdb_tables()").fetchall()
+        tables |= {(audience, name) for (name,) in found}
 
-    assert tables == {mart.name for mart in built.graph().marts}
+    assert tables == {(mart.meta["privacy_audience"], mart.name) for mart in built.graph().marts}
 
 
 def test_second_build_changes_nothing(project: DbtProject) -> None:

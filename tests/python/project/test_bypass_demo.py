@@ -114,5 +114,7 @@ def test_macros_listed_as_harmless_walk_clean(built: DbtProject) -> None:
 def test_every_public_macro_of_veil_is_listed(listed: dict[str, set[str]]) -> None:
     """A new one is refused in models until somebody says here that it reads nothing."""
     public = {name for name in listed["veil"] if not name.startswith("_")}
+    # dbt calls it when it writes a model; in no list, it is refused in the text of one.
+    public -= {"materialization_private_release_duckdb"}
 
     assert public == VEIL_MACROS.keys() | VEIL_HOOKS

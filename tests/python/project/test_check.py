@@ -176,7 +176,7 @@ def test_the_demo_is_rendered_word_for_word_as_dbt_compiles_it(built: DbtProject
     """Every model of a green build."""
     wrong, count = differing(built)
 
-    assert (wrong, count) == ([], 14)
+    assert (wrong, count) == ([], 19)
 
 
 def test_hard_templates_are_rendered_word_for_word_as_dbt_compiles_them(
@@ -192,7 +192,7 @@ def test_hard_templates_are_rendered_word_for_word_as_dbt_compiles_them(
     wrong, count = differing(project, "lint")
 
     assert wrong == []
-    assert count == 4 + len(EXTRAS)
+    assert count == 5 + len(EXTRAS)
 
 
 def test_a_strangers_project_is_fine_and_rendered_as_dbt_compiles_it(
@@ -205,9 +205,9 @@ def test_a_strangers_project_is_fine_and_rendered_as_dbt_compiles_it(
     wrong, count = differing(stranger, "prod")
     done = run(without_warehouse(stranger))
 
-    assert (wrong, count) == ([], 8)
+    assert (wrong, count) == ([], 9)
     assert done.exit_code == 0, done.output
-    assert "veil check: 8 models, 0 findings" in done.output
+    assert "veil check: 9 models, 0 findings" in done.output
 
 
 def test_a_leak_is_found_without_keys_and_warehouse_in_the_words_of_a_build(
@@ -270,7 +270,7 @@ def test_a_warm_check_imports_neither_dbt_nor_the_engine(project: DbtProject) ->
     )
 
     assert done.stdout.splitlines()[-1] == "[]", done.stderr
-    assert "veil check: 14 models, 0 findings" in done.stdout
+    assert "veil check: 19 models, 0 findings" in done.stdout
 
 
 def test_what_dbt_cannot_parse_is_said_without_a_value(

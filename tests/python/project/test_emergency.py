@@ -576,8 +576,8 @@ def test_what_is_made_while_the_anchor_is_away_is_replaced_too(
     """It is refused before anything is noted; a key that somebody rotated to since is old."""
     anchor, away = tmp_path / "anchor", tmp_path / "away"
     anchor.mkdir()
-    with (project.root / "dbt_project.yml").open("a") as file:
-        file.write(f'\nvars:\n  "veil:anchor": {{path: {anchor}}}\n')
+    setting = f'\nvars:\n  "veil:anchor": {{path: {anchor}}}\n'
+    project.replace("dbt_project.yml", "\nvars:\n", setting)
     open_keeper(project.veil, load_keyring(project.veil)).checkpoint()
     anchor.rename(away)
 

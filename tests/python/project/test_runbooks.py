@@ -44,8 +44,8 @@ def reader(project: DbtProject, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 def prepared(reader: Reader) -> None:
     """What the first page asks for before anything happens: backup, anchor, public key."""
     (reader.home / "veil-anchor").mkdir()
-    with (reader.project / "dbt_project.yml").open("a") as file:
-        file.write(f'\nvars:\n  "veil:anchor": {{path: {reader.home / "veil-anchor"}}}\n')
+    setting = f'\nvars:\n  "veil:anchor": {{path: {reader.home / "veil-anchor"}}}\n'
+    DbtProject(reader.project).replace("dbt_project.yml", "\nvars:\n", setting)
     for step in steps(page("README")):
         reader.follows(step)
 

@@ -82,6 +82,7 @@ def test_stranger_builds_with_the_wheel_alone(installed: Path, tmp_path: Path) -
     assert Path(where.strip()).is_relative_to(installed)
     assert "state/keyring.json is new" in made
     assert "published published/board.duckdb: 2 marts" in built
+    assert "published published/partners.duckdb: 1 mart" in built
     assert "published/board.duckdb is unchanged" in again
     with project.published("board") as conn:
         assert conn.execute("select count(*) from visits_by_ward_and_age").fetchall() == [(20,)]

@@ -15,7 +15,15 @@ from veil.lineage import Relation, Zone
 from veil.lineage.classes import Flow, Path, PrivacyClass, Reach, Source
 from veil.lineage.label import Label
 
-SECRETS = ("Zq9-constant", "Zq9-reason", "Zq9-hook", "Zq9-variable", "Zq9-literal", "Zq9-where")
+SECRETS = (
+    "Zq9-constant",
+    "Zq9-reason",
+    "Zq9-hook",
+    "Zq9-variable",
+    "Zq9-literal",
+    "Zq9-where",
+    "Zq9-north",
+)
 """Texts that stand in the project's files and may stand in no output."""
 CATALOGUE = """{% macro _mask_catalogue() %}{%- set catalogue -%}
 partial:
