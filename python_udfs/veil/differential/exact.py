@@ -71,7 +71,9 @@ def read_delta(value: object, *, name: str = "delta") -> Fraction:
     if found >= 1:
         raise VeilError(
             f"`{name}` is not below 1.",
-            remedy="Declare a probability far below one in the number of people.",
+            remedy="Declare a probability far below one in the number of people."
+            if name.endswith("delta")
+            else "Declare a number between 0 and 1, such as 0.95.",
         )
     return found
 

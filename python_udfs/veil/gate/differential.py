@@ -10,6 +10,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
+import sqlglot
+from sqlglot import exp
+from sqlglot.errors import SqlglotError
+
 from veil.findings import Finding
 from veil.lineage import Analysis, PrivacyClass, Relation
 from veil.lineage.inputs import name_parts
@@ -18,6 +22,17 @@ from veil.stability import Personal, Public, check_stable
 
 _PUBLIC_PARTITIONS = re.compile(r"^\s*-- veil public partitions: (.+)$", re.MULTILINE)
 """The line in which `veil.dp_aggregate` names the relation that lists the cells."""
+_FAILING = {
+    "str_to_time": "strptime",
+    "strptime": "strptime",
+    "error": "error",
+    "date_from_parts": "make_date",
+    "make_date": "make_date",
+    "make_time": "make_time",
+    "timestamp_from_parts": "make_timestamp",
+    "make_timestamp": "make_timestamp",
+}
+"""Functions that fail on some values, by sqlglot's names and their own, with DuckDB's name."""
 
 
 def public_partitions(sql: str) -> str | None:
@@ -86,9 +101,35 @@ def check_differential(
                 "Use a seed whose columns are all `non_sensitive`, list them in the YAML, or leave"
                 " `public_partitions` out and declare `delta`.",
             )
+    for construct in failing(sql):
+        yield _finding(
+            node,
+            "failing_row",
+            f"has `{construct}` of a column, which stops the build on a value that does not fit:"
+            " whether it stops would tell of one person, at no cost.",
+            "Use `try_cast`, or `try_strptime`: what does not fit becomes NULL.",
+        )
     sources = [_as_source(one, domain) for one in relations]
     for one in check_stable(sql, sources, unit=declared.unit, ordered=True):
         yield _finding(node, one.rule.value, f"is not stable: {one.what}.", one.remedy)
+
+
+def failing(sql: str) -> list[str]:
+    """Constructs of a query that stop it on a value: whether it runs would tell of that value."""
+    try:
+        tree = sqlglot.parse_one(sql, dialect="duckdb")
+    except SqlglotError:
+        return []  # refused as unstable
+    found = []
+    for one in tree.walk():
+        if isinstance(one, exp.Cast) and not isinstance(one, exp.TryCast):
+            is_text = one.to.this in exp.DataType.TEXT_TYPES
+            if not is_text and any(one.this.find_all(exp.Column)):
+                found.append("cast")
+        elif isinstance(one, exp.Func) and any(one.find_all(exp.Column)):
+            name = (one.name if isinstance(one, exp.Anonymous) else one.sql_name()).lower()
+            found += [_FAILING[name]] if name in _FAILING else []
+    return list(dict.fromkeys(found))
 
 
 def _as_source(relation: Relation, domain: str) -> Personal | Public:

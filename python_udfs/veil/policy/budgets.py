@@ -236,6 +236,7 @@ def _read(graph: Graph, origins: Origins, name: str, declared: Mapping[str, Any]
             " `privacy_domain`.",
             remedy="Name the domain as a pseudonymized model does, or take the budget out.",
         )
+    _one_thing(graph, where, str(unit), columns)
     sources = frozenset(one.rpartition(".")[0] for one in columns)
     if "sources" in declared:
         sources = _sources(graph, where, declared["sources"])
@@ -248,6 +249,37 @@ def _read(graph: Graph, origins: Origins, name: str, declared: Mapping[str, Any]
         within=str(within),
         beside=beside,
     )
+
+
+def _one_thing(graph: Graph, where: str, unit: str, columns: frozenset[str]) -> None:
+    """Refuse a domain in which a person has two pseudonyms, or something else has one.
+
+    Raises:
+        VeilError: two columns of one relation, or columns of different kinds.
+    """
+    relations = [one.rpartition(".")[0] for one in sorted(columns)]
+    for unique_id in relations:
+        if relations.count(unique_id) > 1:
+            raise VeilError(
+                f"{where} has the unit `{unit}`, but its pseudonyms are made of two columns of"
+                f" {title(graph.node(unique_id))}: one of them is not the unit, or a row belongs to"
+                " two.",
+                remedy="Give the pseudonyms of the other column a `privacy_domain` of their own.",
+            )
+    kinds = {
+        str(column.meta.get("privacy_type"))
+        for one in columns
+        for unique_id, _, name in [one.rpartition(".")]
+        for column in graph.node(unique_id).columns.values()
+        if column.name.lower() == name.lower()
+    }
+    if len(kinds) > 1:
+        raise VeilError(
+            f"{where} has the unit `{unit}`, but its pseudonyms are made of columns of several"
+            f" kinds: {', '.join(f'`{one}`' for one in sorted(kinds))}.",
+            remedy="Give what is not the unit a `privacy_domain` of its own, or correct the"
+            " `privacy_type`.",
+        )
 
 
 def _columns(graph: Graph, origins: Origins, domain: str) -> frozenset[str]:

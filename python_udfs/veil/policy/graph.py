@@ -40,7 +40,8 @@ def _merged(
         for key, value in (meta or {}).items():
             if not key.startswith(PREFIX) and key not in beside:
                 continue
-            if key in merged and merged[key] != value:
+            # NaN is no number, and not even itself: it is refused where it is read.
+            if key in merged and merged[key] != value and value == value:
                 raise VeilError(
                     f"{where} has `{key}` twice, in `meta` and in `config.meta`, with different"
                     " values.",

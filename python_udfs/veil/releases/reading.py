@@ -165,6 +165,12 @@ def _places(node: Node, found: list[VeilError]) -> tuple[Place, list[tuple[Colum
     for key in model.given(COLUMN_PARAMETERS):
         model.refuse(f"has `{key}`, which only a column can have", remedy="Move it to the column.")
     columns = []
+    names = [column.name.lower() for column in node.columns.values()]
+    for name in sorted({one for one in names if names.count(one) > 1}):
+        model.refuse(
+            f"has the column `{name}` twice, small and capital letters alike",
+            remedy="Rename one: to DuckDB they are one name.",
+        )
     for name, column in node.columns.items():
         place = Place(f"{where} column `{column.name}`", column.meta, found)
         raw = node.raw["columns"][name]

@@ -50,12 +50,13 @@ class NextRelease:
 
 @dataclass(frozen=True, slots=True)
 class BudgetReport:
-    """The accounts of all budgets, every charge that counts for each, and the differential marts
-    of the project."""
+    """The accounts of all budgets, every charge that counts for each, the differential marts of
+    the project, and how many charges were begun and never committed."""
 
     accounts: tuple[Account, ...]
     charges: Mapping[str, Sequence[Charge]]
     releases: tuple[NextRelease, ...]
+    abandoned: int
 
     @property
     def fits(self) -> bool:
@@ -95,7 +96,8 @@ def report_budgets(
         one.declared.name: [entry.charge for entry in entries_of(one.declared, made)]
         for one in accounts
     }
-    return BudgetReport(accounts, charges, releases)
+    abandoned = sum(1 for _ in keeper.entries("ledger.abandoned"))
+    return BudgetReport(accounts, charges, releases, abandoned)
 
 
 def _next_period(ledger: Ledger, planned: Planned) -> str:
@@ -113,6 +115,13 @@ def as_text(report: BudgetReport) -> str:
     lines = [line for one in report.accounts for line in (*_account(one), "")]
     if not report.accounts:
         lines += ['no budget is in force; declare one under `vars:`, as `"veil:budgets"`.', ""]
+    if report.abandoned:
+        times = "once" if report.abandoned == 1 else f"{report.abandoned} times"
+        lines += [
+            f"note: a write to the ledger was begun and not committed, {times}: a crash, or its"
+            " file was taken away. What was drawn then cost nothing; the record has the moments.",
+            "",
+        ]
     lines.append("next build")
     if not report.releases:
         lines.append("  no differential mart in this project")
@@ -176,6 +185,7 @@ def as_plain(report: BudgetReport) -> dict[str, Any]:
             }
             for release in report.releases
         ],
+        "abandoned": report.abandoned,
         "fits": report.fits,
     }
 

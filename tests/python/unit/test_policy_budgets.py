@@ -402,3 +402,40 @@ def test_demo_is_followed_without_a_fallback() -> None:
         assert "{" not in written(graph, graph.node("model.shop.raw_x")).sqls[0]
 
     assert files
+
+
+def with_visit_numbers(*, domain: str) -> dict[str, Any]:
+    """The project with a pseudonym of the visit beside that of the person."""
+    raw = project()
+    visit = classified("visit_no", "direct_identifier")
+    visit["config"]["meta"] |= {"privacy_type": "visit_id"}
+    raw["nodes"][SEED]["columns"]["visit_no"] = visit
+    code = "select visit_no as person_id from {{ ref('seed_visits') }}"
+    person = classified("person_id", "direct_identifier")
+    raw_visit = node("raw_one", "identified", code, [SEED], [person])
+    key = column(
+        "visitor_key", privacy_from="person_id", privacy_mask="pseudonym", privacy_domain=domain
+    )
+    call = "{{ veil.pseudonymize(ref('raw_one')) }}"
+    return add(
+        raw, raw_visit, node("psn_one", "pseudonymized", call, ["model.shop.raw_one"], [key])
+    )
+
+
+def test_a_domain_holds_one_thing_of_a_relation() -> None:
+    """A pseudonym of the visit in the person's domain would let each row pay for itself."""
+    apart = read_budgets(Graph(with_visit_numbers(domain="visit")), {"visitors": BUDGET})
+
+    assert apart[0].unit_columns == {CARD}
+    with pytest.raises(VeilError, match="made of two columns of seed `seed_visits`"):
+        read_budgets(Graph(with_visit_numbers(domain="visitor")), {"visitors": BUDGET})
+
+
+def test_a_domain_holds_one_kind_of_thing() -> None:
+    """The number of a visit in another relation is no person either."""
+    raw = with_staff(domain="visitor")
+    staff = raw["nodes"]["seed.shop.seed_staff"]["columns"]["staff_no"]
+    staff["config"]["meta"] |= {"privacy_type": "visit_id"}
+
+    with pytest.raises(VeilError, match="columns of several kinds: `category`, `visit_id`"):
+        read_budgets(Graph(raw), {"visitors": BUDGET})

@@ -637,3 +637,18 @@ def test_a_parameter_that_says_two_things_is_refused() -> None:
     with pytest.raises(VeilError, match="`weight` twice"):
         _ = other("differential").columns
     assert whole_mart().columns["visits"].meta == {"metric": "count"}
+
+
+def test_names_have_no_case() -> None:
+    """To DuckDB `Visits` is `visits`; a mart that could never be built is not charged."""
+    node = mart(REGION, COUNT, metric("Visits", "count"), public_partitions={"region": ["north"]})
+
+    assert any("`visits` twice" in one for one in problems(node))
+
+
+def test_no_number_is_refused_as_what_it_is() -> None:
+    """NaN is not itself, and so would seem to stand twice."""
+    found = problems(whole_mart(confidence=float("nan")))
+
+    assert len(found) == 1
+    assert "twice" not in found[0]
